@@ -1,0 +1,1 @@
+"""TED: training-free experience distillation. The floors are drawn in docs/architecture.md."""

@@ -1,0 +1,83 @@
+"""The one error tree of ted: a message says what, which value, and what to do.
+
+TedError
+├── BadInput                 what a user sent cannot be used (HTTP 422)
+│   ├── BadSampleLine        one line of a samples file; carries line and field
+│   ├── BadImage             unreadable, oversized, mislabelled
+│   └── BadSetting           an option or environment variable
+├── NotFound                 no such bank, experience, answer, job (404)
+├── Conflict                 exists already, or the bank is being written (409)
+├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
+├── ModelFailure             a provider could not be made to answer (502)
+│   ├── ModelTimeout         (504)
+│   └── ModelRefused         it answered with an error that a retry does not mend
+├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
+├── BudgetExhausted          the next call does not fit the budget; the job pauses
+└── LedgerConflict           one call key, two different requests
+"""
+
+from __future__ import annotations
+
+
+class TedError(Exception):
+    """Root of everything ted raises on purpose."""
+
+
+class BadInput(TedError):
+    """What a user sent cannot be used."""
+
+
+class BadSampleLine(BadInput):
+    """A samples file has a line that cannot be used. `line` counts from 1; `field` names the JSON field."""
+
+    def __init__(self, line: int, field: str, problem: str) -> None:
+        super().__init__(f"line {line}, field '{field}': {problem}")
+        self.line, self.field, self.problem = line, field, problem
+
+
+class BadImage(BadInput):
+    """An image is unreadable, too large, of a format not allowed, or not what its label says."""
+
+
+class BadSetting(BadInput):
+    """An option or environment variable has a value that cannot be used."""
+
+
+class NotFound(TedError):
+    """No such bank, experience, answer or job."""
+
+
+class Conflict(TedError):
+    """It exists already, or somebody else is writing it."""
+
+
+class StoreMismatch(TedError):
+    """The store was made with another embedder, dimension or schema than this process has."""
+
+
+class ModelFailure(TedError):
+    """A provider could not be made to answer."""
+
+
+class ModelTimeout(ModelFailure):
+    """A provider did not answer in time, retries included."""
+
+
+class ModelRefused(ModelFailure):
+    """A provider answered with an error that a retry does not mend (unknown model, bad key, bad request)."""
+
+
+class UnparsableOutput(TedError):
+    """A model's text is not what was asked for. `text` is what it wrote."""
+
+    def __init__(self, problem: str, *, text: str) -> None:
+        super().__init__(problem)
+        self.text = text
+
+
+class BudgetExhausted(TedError):
+    """The worst case of the next call does not fit what is left of the budget."""
+
+
+class LedgerConflict(TedError):
+    """A call key is in the ledger already, with a different request."""
