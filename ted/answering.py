@@ -1,0 +1,111 @@
+"""Answering a question with a bank: retrieve, ask the student, keep the answer and the usage of what it was shown."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ted.bank.answers import AnswerStore
+from ted.bank.bank import Bank
+from ted.chat import Reply, Usage
+from ted.errors import BadInput
+from ted.experience import Retrieval
+from ted.ids import new_id
+from ted.sample import Question
+from ted.settings import RetrievalSettings
+from ted.student import Student
+from ted.trajectory import Attempt
+
+Mode = Literal["retrieve", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds by stage."""
+
+    retrieve: float
+    model: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
+
+    id: str
+    bank_id: str
+    question: Question
+    mode: Mode
+    text: str
+    final_answer: str
+    attempt: Attempt | None
+    retrieval: Retrieval
+    model: str
+    usage: Usage
+    latency: Latency
+
+    def cited(self, label: str) -> bool | None:
+        """Whether the student says it used the experience of this label; None where it was not asked to say."""
+        return label in self.attempt.used if self.attempt and self.attempt.chain.conclusion else None
+
+
+async def answer(
+    question: Question,
+    *,
+    bank: Bank,
+    student: Student,
+    answers: AnswerStore,
+    mode: Mode = "retrieve",
+    settings: RetrievalSettings | None = None,
+    answer_id: str | None = None,
+) -> Answer:
+    """One answer at temperature 0, kept with everything that explains it."""
+    started = time.perf_counter()
+    if not question.text.strip():
+        raise BadInput("the question is empty: send a text that is not blank")
+    retrieval = await retrieved_for(question, bank, mode, settings)
+    found = time.perf_counter()
+    answer_id = answer_id or new_id("ans")
+    reply, attempt = await student.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
+    given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
+    done = time.perf_counter()
+    given = replace(
+        given, latency=Latency((found - started) * 1e3, (done - found) * 1e3, (done - started) * 1e3)
+    )
+    await asyncio.to_thread(answers.keep, given)
+    return given
+
+
+async def retrieved_for(
+    question: Question, bank: Bank, mode: Mode, settings: RetrievalSettings | None = None
+) -> Retrieval:
+    """What the mode shows for a question: in `none`, nothing."""
+    if mode == "none":
+        return Retrieval((), bank.record.revision, abstained=False)
+    return await bank.retrieve(question, settings)
+
+
+def _answer(
+    answer_id: str,
+    bank_id: str,
+    question: Question,
+    mode: Mode,
+    retrieval: Retrieval,
+    reply: Reply,
+    attempt: Attempt | None,
+) -> Answer:
+    return Answer(
+        id=answer_id,
+        bank_id=bank_id,
+        question=question,
+        mode=mode,
+        text=reply.text,
+        final_answer=attempt.final_answer if attempt else reply.text.strip(),
+        attempt=attempt,
+        retrieval=retrieval,
+        model=reply.model,
+        usage=reply.usage,
+        latency=Latency(0.0, 0.0, 0.0),
+    )

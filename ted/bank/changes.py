@@ -1,0 +1,240 @@
+"""Changes of a bank as values, and writing them in one transaction. Vectors are made before, the index follows after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, assert_never
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ted.bank.rows import add_keys, replace_wording_key, set_keys
+from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.experience import Key, Status
+from ted.ids import new_id
+from ted.operations import Add, Merge, Operation, Remove, Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    """Retire, restore, approve or reject an experience."""
+
+    experience_id: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class SetPinned:
+    """Pin an experience, so that compression never touches it, or let it go."""
+
+    experience_id: str
+    pinned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AddKeys:
+    """More keys for an experience: another question that it answers."""
+
+    experience_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change, the keys that come with it, and where it came from."""
+
+    operation: Operation | SetStatus | SetPinned | AddKeys
+    keys: tuple[Key, ...] = ()
+    tags: tuple[str, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A change that was not made, and why."""
+
+    operation: str
+    experience_id: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a list of changes: the revision, how many of each were made, and the ones skipped."""
+
+    revision: int
+    counts: dict[str, int]
+    skipped: tuple[Skip, ...] = ()
+
+    def report(self) -> dict[str, Any]:
+        """As JSON, kept with the revision."""
+        return {"counts": self.counts, "skipped": [asdict(s) for s in self.skipped]}
+
+    @staticmethod
+    def from_report(revision: int, report: dict[str, Any]) -> Applied:
+        """The inverse of `report`."""
+        return Applied(revision, report["counts"], tuple(Skip(**s) for s in report["skipped"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a bank changes: the reason, and for a job its id, epoch and batch, for which it changes once only."""
+
+    reason: str
+    job_id: str | None = None
+    epoch: int | None = None
+    batch: int | None = None
+
+
+class Writer:
+    """Applies changes to one bank inside the caller's write transaction. Not used twice."""
+
+    def __init__(self, session: Session, bank: BankRow, base_revision: int) -> None:
+        self._session, self._bank, self._base = session, bank, base_revision
+        self._revision = bank.revision + 1
+        self._counts: dict[str, int] = {}
+        self._skipped: list[Skip] = []
+
+    def apply(self, changes: Sequence[Change], occasion: Occasion) -> Applied:
+        """Makes the changes in order; one that touches an experience changed since the base revision is skipped."""
+        for change in changes:
+            self._apply_one(change)
+        self._session.flush()
+        applied = Applied(self._revision, self._counts, tuple(self._skipped))
+        active = self._session.scalar(
+            select(func.count())
+            .select_from(ExperienceRow)
+            .where(ExperienceRow.bank_id == self._bank.id, ExperienceRow.status == "active")
+        )
+        self._session.add(
+            RevisionRow(
+                bank_id=self._bank.id,
+                revision=self._revision,
+                project_id=self._bank.project_id,
+                active=active or 0,
+                report=applied.report(),
+                **asdict(occasion),
+            )
+        )
+        self._bank.revision = self._revision
+        return applied
+
+    def _apply_one(self, change: Change) -> None:
+        operation = change.operation
+        match operation:
+            case Add(when_to_use, content):
+                self._create(change, when_to_use, content)
+                self._count("add")
+            case Rewrite(experience_id, when_to_use, content):
+                if row := self._changeable("rewrite", experience_id):
+                    row.version += 1
+                    row.when_to_use, row.content = when_to_use, content
+                    replace_wording_key(self._session, row)
+                    add_keys(self._session, row, change.keys)
+                    self._restart_counters(row)
+                    self._changed(row, "rewrite", change)
+            case Merge(experience_ids, when_to_use, content):
+                parents = [self._changeable("merge", i) for i in experience_ids]
+                if all(parents) and len(set(experience_ids)) == len(parents) >= 2:
+                    child = self._create(change, when_to_use, content)
+                    for parent in filter(None, parents):
+                        parent.status = "retired"
+                        self._changed(parent, "merged", change, counted=False)
+                        self._session.add(
+                            LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id)
+                        )
+                    self._count("merge")
+            case Remove(experience_id):
+                if row := self._changeable("remove", experience_id):
+                    row.status = "retired"
+                    self._changed(row, "remove", change)
+            case SetStatus(experience_id, status):
+                if row := self._row("status", experience_id):
+                    row.status = status
+                    self._changed(row, "status", change)
+            case SetPinned(experience_id, pinned):
+                if row := self._row("pin", experience_id):
+                    row.pinned = pinned
+                    self._changed(row, "pin", change)
+            case AddKeys(experience_id):
+                if (row := self._row("key", experience_id)) and add_keys(self._session, row, change.keys):
+                    self._changed(row, "key", change)
+            case _:
+                assert_never(operation)
+
+    def _create(self, change: Change, when_to_use: str, content: str) -> ExperienceRow:
+        row = ExperienceRow(
+            id=new_id("exp"),
+            project_id=self._bank.project_id,
+            bank_id=self._bank.id,
+            version=1,
+            when_to_use=when_to_use,
+            content=content,
+            status="active",
+            tags=list(change.tags),
+            student=change.provenance.get("student"),
+            teacher=change.provenance.get("teacher"),
+            created_revision=self._revision,
+            updated_revision=self._revision,
+        )
+        self._session.add(row)
+        self._session.flush()
+        set_keys(self._session, row, change.keys)
+        self._session.add(CounterRow(experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id))
+        self._record(row, type(change.operation).__name__.lower(), change)
+        return row
+
+    def _row(self, operation: str, experience_id: str) -> ExperienceRow | None:
+        row = self._session.get(ExperienceRow, experience_id)
+        if row is None or row.bank_id != self._bank.id:
+            self._skipped.append(Skip(operation, experience_id, "no such experience in this bank"))
+            return None
+        return row
+
+    def _changeable(self, operation: str, experience_id: str) -> ExperienceRow | None:
+        row = self._row(operation, experience_id)
+        why = None
+        if row is None:
+            return None
+        if row.updated_revision > self._base:
+            why = f"changed at revision {row.updated_revision}, after the base {self._base}"
+        elif row.status not in ("active", "candidate"):
+            why = f"its status is {row.status}"
+        elif row.pinned:
+            why = "it is pinned"
+        if why:
+            self._skipped.append(Skip(operation, experience_id, why))
+            return None
+        return row
+
+    def _changed(self, row: ExperienceRow, operation: str, change: Change, *, counted: bool = True) -> None:
+        row.updated_revision, row.updated_at = self._revision, now()
+        self._record(row, operation, change)
+        if counted:
+            self._count(operation)
+
+    def _record(self, row: ExperienceRow, operation: str, change: Change) -> None:
+        self._session.add(
+            HistoryRow(
+                project_id=row.project_id,
+                experience_id=row.id,
+                revision=self._revision,
+                operation=operation,
+                version=row.version,
+                when_to_use=row.when_to_use,
+                content=row.content,
+                status=row.status,
+                provenance=change.provenance,
+            )
+        )
+
+    def _restart_counters(self, row: ExperienceRow) -> None:
+        self._session.query(CounterRow).filter_by(experience_id=row.id).delete()
+        self._session.add(
+            CounterRow(
+                experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id, version=row.version
+            )
+        )
+
+    def _count(self, operation: str) -> None:
+        self._counts[operation] = self._counts.get(operation, 0) + 1

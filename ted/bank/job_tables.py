@@ -1,0 +1,162 @@
+"""The tables of jobs, the material they produced, and the ledger of model calls, as SQLAlchemy classes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ted.bank.tables import Base, now
+
+
+class JobRow(Base):
+    """A distillation, compression or evaluation. `digest` is over all that decides its outcome."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index(None, "bank_id", "status"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    status: Mapped[str]
+    reason: Mapped[str | None] = mapped_column(Text)
+    request: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(index=True)
+    budget: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    runs: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class SampleRow(Base):
+    """A sample as a job was given it."""
+
+    __tablename__ = "samples"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    position: Mapped[int]
+    question: Mapped[str] = mapped_column(Text)
+    images: Mapped[list[str]] = mapped_column(default=list)
+    answer: Mapped[str] = mapped_column(Text)
+    grader: Mapped[dict[str, Any]]
+    tags: Mapped[list[str]] = mapped_column(default=list)
+
+
+class ItemRow(Base):
+    """The work on one sample in one epoch: what it retrieved (frozen for a resumed run) and what came of it."""
+
+    __tablename__ = "job_items"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    status: Mapped[str]
+    retrieval: Mapped[dict[str, Any] | None]
+    outcome: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None] = mapped_column(Text)
+    finished_at: Mapped[datetime | None]
+
+
+class TrajectoryRow(Base):
+    """One attempt of the student."""
+
+    __tablename__ = "trajectories"
+    __table_args__ = (UniqueConstraint("job_id", "epoch", "sample_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    epoch: Mapped[int]
+    sample_id: Mapped[str]
+    number: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    final_answer: Mapped[str | None] = mapped_column(Text)
+    chain: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    used: Mapped[list[str]] = mapped_column(default=list)
+    correct: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class SolutionRow(Base):
+    """The teacher's own solution of a sample."""
+
+    __tablename__ = "solutions"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    final_answer: Mapped[str] = mapped_column(Text)
+    chain: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    correct: Mapped[bool]
+    rationalised: Mapped[bool]
+
+
+class CritiqueRow(Base):
+    """The teacher's comparison for a sample."""
+
+    __tablename__ = "critiques"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    sample_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    findings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    verdicts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    operations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+
+
+class CallRow(Base):
+    """One call of a model, unique by its key; with its text it is the checkpoint a resumed job reads.
+
+    `outcome` is `ok` or `failed`; a failed key may be called again, and the row then tells the last.
+    """
+
+    __tablename__ = "model_calls"
+    call_key: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    bank_id: Mapped[str | None] = mapped_column(index=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    role: Mapped[str]
+    model: Mapped[str]
+    fingerprint: Mapped[str]
+    outcome: Mapped[str]
+    text: Mapped[str | None] = mapped_column(Text)
+    prompt_tokens: Mapped[int] = mapped_column(default=0)
+    completion_tokens: Mapped[int] = mapped_column(default=0)
+    cost_usd: Mapped[float | None]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class EvaluationRow(Base):
+    """One question under one arm of an evaluation; every figure of a report is recomputed from these."""
+
+    __tablename__ = "evaluation_rows"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    arm: Mapped[str] = mapped_column(primary_key=True)
+    sample_id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    final_answer: Mapped[str] = mapped_column(Text)
+    correct: Mapped[bool]
+    experiences: Mapped[list[str]] = mapped_column(default=list)
+    abstained: Mapped[bool]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    cost_usd: Mapped[float | None]
+    seconds: Mapped[float]
+
+
+class RefusalRow(Base):
+    """A cluster the teacher would not merge, by the sorted ids and versions in it; it is not asked again."""
+
+    __tablename__ = "refusals"
+    bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), primary_key=True)
+    cluster: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)

@@ -1,0 +1,229 @@
+"""Jobs, their samples and items in the store. Running them is ted/jobs' affair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ted.bank.codec import grader_from_json, grader_to_json
+from ted.bank.database import Database
+from ted.bank.job_tables import ItemRow, JobRow, SampleRow
+from ted.bank.rows import load_images, store_images
+from ted.bank.tables import BankRow, now
+from ted.errors import Conflict, NotFound
+from ted.ids import new_id
+from ted.sample import Question, Sample
+
+JobKind = Literal["distillation", "compression", "evaluation"]
+JobStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+WRITING: tuple[JobKind, ...] = ("distillation", "compression")
+UNFINISHED: tuple[JobStatus, ...] = ("queued", "running", "paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the store has it. `digest` is over all that decides its outcome; `runs` counts its starts."""
+
+    id: str
+    project_id: str
+    bank_id: str
+    kind: JobKind
+    status: JobStatus
+    reason: str | None
+    request: dict[str, Any]
+    digest: str
+    budget: dict[str, Any]
+    runs: int
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """Items of a job by what became of them; `skipped` are the groups in which every trajectory was right."""
+
+    total: int
+    completed: int
+    failed: int
+    skipped: int
+
+
+def job_of(row: JobRow) -> Job:
+    """The value of a job row."""
+    return Job(
+        id=row.id,
+        project_id=row.project_id,
+        bank_id=row.bank_id,
+        kind=cast(JobKind, row.kind),
+        status=cast(JobStatus, row.status),
+        reason=row.reason,
+        request=row.request,
+        digest=row.digest,
+        budget=row.budget,
+        runs=row.runs,
+        result=row.result,
+        error=row.error,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+class JobStore:
+    """Reads and writes jobs; each method is one short transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(
+        self,
+        bank_id: str,
+        kind: JobKind,
+        *,
+        request: dict[str, Any],
+        digest: str,
+        budget: dict[str, Any],
+        samples: Sequence[Sample] = (),
+    ) -> Job:
+        """A queued job with its samples. Raises Conflict while another writing job of the bank is unfinished."""
+        with self._database.writing() as session:
+            bank = session.get(BankRow, bank_id)
+            if bank is None:
+                raise NotFound(f"there is no bank {bank_id}")
+            if kind in WRITING and (other := _unfinished_writer(session, bank_id)):
+                raise Conflict(
+                    f"bank '{bank.name}' has the unfinished {other.kind} {other.id} ({other.status}): "
+                    "let it finish or cancel it first"
+                )
+            row = JobRow(
+                id=new_id("job"),
+                project_id=bank.project_id,
+                bank_id=bank_id,
+                kind=kind,
+                status="queued",
+                request=request,
+                digest=digest,
+                budget=budget,
+            )
+            session.add(row)
+            session.flush()
+            for position, sample in enumerate(samples):
+                store_images(session, bank.project_id, sample.question.images)
+                session.add(_sample_row(row, position, sample))
+            session.flush()
+            return job_of(row)
+
+    def get(self, job_id: str) -> Job:
+        """One job. Raises NotFound."""
+        with self._database.reading() as session:
+            return job_of(self._row(session, job_id))
+
+    def latest(self, bank_id: str, digest: str) -> Job | None:
+        """The newest job of the bank with this digest that was not cancelled."""
+        query = (
+            select(JobRow)
+            .where(JobRow.bank_id == bank_id, JobRow.digest == digest, JobRow.status != "cancelled")
+            .order_by(JobRow.id.desc())
+            .limit(1)
+        )
+        with self._database.reading() as session:
+            row = session.scalar(query)
+            return job_of(row) if row else None
+
+    def list(self, bank_id: str | None = None, statuses: Sequence[JobStatus] = ()) -> list[Job]:
+        """Jobs, oldest first, of a bank and of these statuses if given."""
+        query = select(JobRow).order_by(JobRow.id)
+        if bank_id is not None:
+            query = query.where(JobRow.bank_id == bank_id)
+        if statuses:
+            query = query.where(JobRow.status.in_(statuses))
+        with self._database.reading() as session:
+            return [job_of(row) for row in session.scalars(query)]
+
+    def samples(self, job_id: str) -> list[Sample]:
+        """The samples a job was given, in their order, images included."""
+        query = select(SampleRow).where(SampleRow.job_id == job_id).order_by(SampleRow.position)
+        with self._database.reading() as session:
+            return [_sample(session, row) for row in session.scalars(query).all()]
+
+    def begin(self, job_id: str) -> Job:
+        """The job runs (again)."""
+        with self._database.writing() as session:
+            row = self._row(session, job_id)
+            row.status, row.reason, row.runs = "running", None, row.runs + 1
+            row.started_at = row.started_at or now()
+            return job_of(row)
+
+    def set_budget(self, job_id: str, budget: dict[str, Any]) -> None:
+        """Another budget for a job, from its next run on."""
+        with self._database.writing() as session:
+            self._row(session, job_id).budget = budget
+
+    def pause(self, job_id: str, reason: str) -> Job:
+        """The job rests; it goes on when it is started again."""
+        with self._database.writing() as session:
+            row = self._row(session, job_id)
+            row.status, row.reason = "paused", reason
+            return job_of(row)
+
+    def finish(
+        self, job_id: str, status: JobStatus, *, result: dict[str, Any] | None, error: str | None = None
+    ) -> Job:
+        """The job has ended."""
+        with self._database.writing() as session:
+            row = self._row(session, job_id)
+            row.status, row.result, row.error, row.finished_at = status, result, error, now()
+            return job_of(row)
+
+    def counts(self, job_id: str) -> ItemCounts:
+        """How far the job is; the total is its samples times its epochs."""
+        by_status = (
+            select(ItemRow.status, func.count()).where(ItemRow.job_id == job_id).group_by(ItemRow.status)
+        )
+        samples = select(func.count()).select_from(SampleRow).where(SampleRow.job_id == job_id)
+        with self._database.reading() as session:
+            row = self._row(session, job_id)
+            found: dict[str, int] = {status: n for status, n in session.execute(by_status)}
+            total = (session.scalar(samples) or 0) * int(row.request.get("epochs", 1))
+        done, skipped = found.get("done", 0), found.get("all_correct", 0)
+        return ItemCounts(total, done + skipped, found.get("failed", 0), skipped)
+
+    def _row(self, session: Session, job_id: str) -> JobRow:
+        row = session.get(JobRow, job_id)
+        if row is None:
+            raise NotFound(f"there is no job {job_id}")
+        return row
+
+
+def _unfinished_writer(session: Session, bank_id: str) -> JobRow | None:
+    query = select(JobRow).where(
+        JobRow.bank_id == bank_id, JobRow.kind.in_(WRITING), JobRow.status.in_(UNFINISHED)
+    )
+    return session.scalar(query.limit(1))
+
+
+def _sample_row(job: JobRow, position: int, sample: Sample) -> SampleRow:
+    return SampleRow(
+        job_id=job.id,
+        id=sample.id,
+        project_id=job.project_id,
+        position=position,
+        question=sample.question.text,
+        images=[image.sha256 for image in sample.question.images],
+        answer=sample.answer,
+        grader=grader_to_json(sample.grader),
+        tags=list(sample.tags),
+    )
+
+
+def _sample(session: Session, row: SampleRow) -> Sample:
+    question = Question(row.question, load_images(session, row.project_id, row.images))
+    return Sample(row.id, question, row.answer, grader_from_json(row.grader), tuple(row.tags))

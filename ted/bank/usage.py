@@ -1,0 +1,180 @@
+"""Exposures of experiences and the counters derived from them, moved in SQL and recomputable from the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from ted.bank.tables import BankRow, CounterRow, ExposureRow, now
+from ted.experience import Experience, Retrieval
+from ted.sample import Question
+from ted.trajectory import Verdict
+
+Origin = Literal["answer", "distillation"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as usage sees it: the answer id (or job:epoch:sample), and the share of right attempts if graded."""
+
+    asked_as: str
+    origin: Origin
+    question: Question
+    outcome: float | None = None
+
+
+def record_exposures(
+    session: Session,
+    bank: BankRow,
+    asked: Asked,
+    retrieval: Retrieval,
+    *,
+    cited: Mapping[str, bool],
+    verdicts: Mapping[str, Verdict],
+) -> None:
+    """One row for each experience retrieved, and its counters moved. Recorded once; a repeat changes nothing.
+
+    `cited` and `verdicts` are by experience id; an id missing from `cited` is not known to be cited or not.
+    """
+    known = select(ExposureRow.experience_id).where(ExposureRow.asked_as == asked.asked_as)
+    there = set(session.scalars(known))
+    rows = [
+        ExposureRow(
+            project_id=bank.project_id,
+            bank_id=bank.id,
+            asked_as=asked.asked_as,
+            origin=asked.origin,
+            experience_id=r.experience.id,
+            version=r.experience.version,
+            shown=True,
+            propensity=1.0,
+            similarity=r.similarity.fused,
+            cited=cited.get(r.experience.id),
+            outcome=asked.outcome,
+            own_source=is_own_source(r.experience, asked.question),
+            verdict=verdicts.get(r.experience.id),
+        )
+        for r in retrieval.retrieved
+        if r.experience.id not in there
+    ]
+    session.add_all(rows)
+    session.flush()
+    _move_counters(session, rows)
+
+
+def is_own_source(experience: Experience, question: Question) -> bool:
+    """Whether the experience was made from this very question."""
+    hashes = {image.sha256 for image in question.images}
+    return any(
+        (key.kind == "question" and key.text == question.text)
+        or (key.kind == "image" and key.image_sha256 in hashes)
+        for key in experience.keys
+    )
+
+
+def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:
+    for row in rows:
+        counts = not row.own_source and row.outcome is not None
+        right = row.outcome or 0.0 if counts else 0.0
+        wrong = 1.0 - right if counts else 0.0
+        session.execute(
+            update(CounterRow)
+            .where(CounterRow.experience_id == row.experience_id, CounterRow.version == row.version)
+            .values(
+                retrieved=CounterRow.retrieved + 1,
+                shown=CounterRow.shown + int(row.shown),
+                withheld=CounterRow.withheld + int(not row.shown),
+                cited=CounterRow.cited + int(bool(row.cited)),
+                shown_correct=CounterRow.shown_correct + (right if row.shown else 0.0),
+                shown_wrong=CounterRow.shown_wrong + (wrong if row.shown else 0.0),
+                withheld_correct=CounterRow.withheld_correct + (0.0 if row.shown else right),
+                withheld_wrong=CounterRow.withheld_wrong + (0.0 if row.shown else wrong),
+                helpful=CounterRow.helpful + int(row.verdict == "helpful"),
+                harmful=CounterRow.harmful + int(row.verdict == "harmful"),
+                last_used_at=now(),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class UsageStats:
+    """Usage of an experience's present version. Right and wrong are sums of shares, one share a question."""
+
+    retrieved: int
+    shown: int
+    withheld: int
+    cited: int
+    shown_correct: float
+    shown_wrong: float
+    withheld_correct: float
+    withheld_wrong: float
+    helpful: int
+    harmful: int
+
+    @property
+    def utility(self) -> float:
+        """Posterior mean of P(correct | shown) - P(correct | withheld), Beta(1, 1) on each side; METHOD "Usage".
+
+        Where nothing was ever withheld the second is the prior's 1/2, so this is a weak statement until it is.
+        """
+        shown = (self.shown_correct + 1) / (self.shown_correct + self.shown_wrong + 2)
+        withheld = (self.withheld_correct + 1) / (self.withheld_correct + self.withheld_wrong + 2)
+        return shown - withheld
+
+
+COUNTERS = (
+    "retrieved",
+    "shown",
+    "withheld",
+    "cited",
+    "shown_correct",
+    "shown_wrong",
+    "withheld_correct",
+    "withheld_wrong",
+    "helpful",
+    "harmful",
+)
+
+
+def usage_of(session: Session, bank_id: str) -> dict[str, UsageStats]:
+    """Usage by experience id, from the counters."""
+    columns = [getattr(CounterRow, name) for name in COUNTERS]
+    rows = session.execute(
+        select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id)
+    )
+    return {row[0]: UsageStats(*row[1:]) for row in rows}
+
+
+def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats]:
+    """The same, recomputed from the exposure rows of each experience's present version."""
+    e = ExposureRow
+    graded = e.outcome.is_not(None) & ~e.own_source
+
+    def total(condition: object, value: object) -> object:
+        return func.coalesce(func.sum(case((condition, value), else_=0)), 0)  # type: ignore[arg-type, call-overload]
+
+    query = (
+        select(
+            CounterRow.experience_id,
+            func.count(e.id),
+            total(e.shown, 1),
+            total(~e.shown & e.id.is_not(None), 1),
+            total(e.cited, 1),
+            total(e.shown & graded, e.outcome),
+            total(e.shown & graded, 1 - e.outcome),
+            total(~e.shown & graded, e.outcome),
+            total(~e.shown & graded, 1 - e.outcome),
+            total(e.verdict == "helpful", 1),
+            total(e.verdict == "harmful", 1),
+        )
+        .outerjoin(
+            e, (e.experience_id == CounterRow.experience_id) & (e.version == CounterRow.version)
+        )
+        .where(CounterRow.bank_id == bank_id)
+        .group_by(CounterRow.experience_id)
+    )
+    return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}

@@ -1,0 +1,1 @@
+"""Distillation: from samples to experiences. Begin with flow.py."""

@@ -1,0 +1,89 @@
+"""The flow of a distillation: batches of samples worked on concurrently, each batch settled into the bank at its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ted.bank.bank import Bank
+from ted.bank.changes import Applied, Occasion
+from ted.bank.material import MaterialStore, Place
+from ted.distillation.outcome import Outcome, Skipped
+from ted.distillation.reconcile import added_texts, reconcile
+from ted.sample import Image, Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples that see the same bank. Batches are numbered from 0 within an epoch, epochs from 0."""
+
+    job_id: str
+    epoch: int
+    number: int
+    samples: tuple[Sample, ...]
+
+    def place(self, sample: Sample) -> Place:
+        return Place(self.job_id, self.epoch, sample.id)
+
+
+def batches(job_id: str, samples: Sequence[Sample], *, epochs: int, size: int) -> Iterator[Batch]:
+    """All batches in the order they are worked on; the samples keep their order."""
+    for epoch in range(epochs):
+        for number, start in enumerate(range(0, len(samples), size)):
+            yield Batch(job_id, epoch, number, tuple(samples[start : start + size]))
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a batch did to the bank."""
+
+    applied: Applied
+    skipped: tuple[Skipped, ...]
+    united: int
+
+
+async def distill(
+    plan: Iterator[Batch],
+    *,
+    work: Callable[[Batch, Sample], Awaitable[None]],
+    settle: Callable[[Batch], Awaitable[None]],
+) -> None:
+    """Works on the samples of each batch concurrently and settles the batch before the next one begins."""
+    for batch in plan:
+        await all_of([work(batch, sample) for sample in batch.samples])
+        await settle(batch)
+
+
+async def all_of(works: Sequence[Awaitable[None]]) -> None:
+    """Waits for all; then raises the first error there was, so that no work is left running behind it."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> Settled:
+    """The proposals of the batch in sample order, reconciled and applied in one transaction."""
+    outcomes, revisions = await asyncio.to_thread(_finished, batch, material)
+    vectors = await bank.embed_texts(added_texts(outcomes))
+    reconciled = reconcile(outcomes, vectors)
+    images: dict[str, Image] = {i.sha256: i for s in batch.samples for i in s.question.images}
+    applied = await bank.apply(
+        reconciled.changes,
+        Occasion("distillation", batch.job_id, batch.epoch, batch.number),
+        base_revision=min(revisions, default=None),
+        images=list(images.values()),
+    )
+    stale = tuple(Skipped("", "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped)
+    return Settled(applied, reconciled.skipped + stale, reconciled.united)
+
+
+def _finished(batch: Batch, material: MaterialStore) -> tuple[list[Outcome], list[int]]:
+    outcomes, revisions = [], []
+    for sample in batch.samples:
+        place = batch.place(sample)
+        if found := material.outcome(place):
+            outcomes.append(Outcome.from_json(found))
+        if retrieval := material.frozen_retrieval(place):
+            revisions.append(retrieval.revision)
+    return outcomes, revisions

@@ -1,0 +1,109 @@
+"""Guards on a proposed text: what is wrong with it, in words its author can act on. Pure; METHOD step 6."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import assert_never
+
+from ted.sample import Choice, Exact, Json, Numeric, Regex, Sample
+from ted.sample_files import normalised
+
+WHEN_WORDS, CONTENT_WORDS = 40, 80
+GRACE = 1.25
+"""The prompt asks for the limits, the guard refuses beyond this multiple of them."""
+
+NGRAM = 8
+
+_INJECTION = re.compile(
+    r"ignore\s+(all|any|previous|the\s+above|earlier)|system\s+prompt|<\|?\s*(im_start|im_end|system|assistant)"
+    r"|</?\s*experiences?\s*>|you\s+are\s+now\b|disregard\s+(all|any|previous|the)",
+    re.IGNORECASE,
+)
+
+
+def ngrams(text: str) -> set[tuple[str, ...]]:
+    """All runs of NGRAM words, normalised."""
+    words = re.findall(r"\w+", normalised(text))
+    return {tuple(words[i : i + NGRAM]) for i in range(len(words) - NGRAM + 1)}
+
+
+def shared_ngrams(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    """The runs that two or more of the texts have: the template of a domain, not the wording of a question."""
+    counts = Counter(gram for text in texts for gram in ngrams(text))
+    return {gram for gram, count in counts.items() if count > 1}
+
+
+def problems_of(
+    when_to_use: str,
+    content: str,
+    *,
+    sample: Sample,
+    solution: str,
+    template: set[tuple[str, ...]],
+) -> list[str]:
+    """Everything that is wrong with a proposal made for this sample; an empty list where it may pass."""
+    problems = []
+    for name, text, limit in (("when_to_use", when_to_use, WHEN_WORDS), ("content", content, CONTENT_WORDS)):
+        if (words := len(text.split())) > limit * GRACE:
+            problems.append(f"{name} has {words} words; at most {limit} are allowed.")
+    whole = f"{when_to_use}\n{content}"
+    if _INJECTION.search(whole):
+        problems.append("It gives the model orders about its instructions; say what to know or do for the question.")
+    if leaks(content, sample):
+        problems.append(
+            f"It gives away the answer of this one question ({sample.answer}); say how to find such answers."
+        )
+    copied = (ngrams(sample.question.text) | ngrams(solution)) - template
+    if taken := sorted(ngrams(when_to_use) & copied) + sorted(ngrams(content) & copied):
+        problems.append(f"It copies wording of the question: \"{' '.join(taken[0])}\"; say it in general words.")
+    if (fact := fact_of(sample)) and normalised(fact) not in normalised(content):
+        problems.append(f"The fact to be learned is not in content: it must state {fact} exactly.")
+    return problems
+
+
+def leaks(content: str, sample: Sample) -> bool:
+    """Whether the content states the reference as such, for graders whose answer is worth nothing in general."""
+    match sample.grader:
+        case Numeric():
+            number = re.escape(sample.answer.strip())
+            stated = re.search(rf"(?<![\w.,]){number}(?![\w]|[.,]\d)", content) is not None
+            return stated and sample.answer.strip() not in sample.question.text
+        case Choice():
+            option = re.escape(sample.answer.strip().strip("().").upper())
+            return (
+                re.search(rf"\({option}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{option}\b", content, re.I)
+                is not None
+            )
+        case Exact() | Regex() | Json():
+            return False
+        case _:
+            assert_never(sample.grader)
+
+
+_PLAIN_WORDS = frozenset(("yes", "no", "true", "false", "none", "null", "unknown"))
+
+
+def fact_of(sample: Sample) -> str | None:
+    """The reference, where it is itself what is to be learned: a code or a name, not a number, option or sentence."""
+    match sample.grader:
+        case Exact():
+            answer = sample.answer.strip()
+            short = len(answer.split()) <= 4 and len(answer) > 1
+            telling = re.search(r"[^\W\d_]", answer) is not None and answer.casefold() not in _PLAIN_WORDS
+            return answer if short and telling else None
+        case Json():
+            text = sample.answer.strip()
+            return text[1:-1] if re.fullmatch(r'"[^"\\]{2,60}"', text) else None
+        case Regex():
+            return sample.answer if re.fullmatch(r"[\w-]{2,60}", sample.answer) else None
+        case Numeric() | Choice():
+            return None
+        case _:
+            assert_never(sample.grader)
+
+
+def as_list(problems: Sequence[str]) -> str:
+    """Problems on one line, for reports."""
+    return " ".join(problems)

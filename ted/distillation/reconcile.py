@@ -1,0 +1,98 @@
+"""What the samples of a batch propose, brought into one list of changes, in sample order. Pure; METHOD "Distillation"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from index.protocols import Vectors
+from ted.bank.changes import AddKeys, Change
+from ted.bank.conflicts import conflicting
+from ted.distillation.outcome import Outcome, Skipped
+from ted.distillation.screening import DUPLICATE
+from ted.operations import Add, Merge, Remove, Rewrite
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The changes to apply, and what was left out of them."""
+
+    changes: tuple[Change, ...]
+    skipped: tuple[Skipped, ...]
+    united: int
+
+
+def added_texts(outcomes: Sequence[Outcome]) -> list[str]:
+    """`when_to_use + content` of every proposed Add, in sample order: what `reconcile` wants the vectors of."""
+    return [
+        f"{c.operation.when_to_use}\n{c.operation.content}"
+        for outcome in outcomes
+        for c in outcome.changes
+        if isinstance(c.operation, Add)
+    ]
+
+
+def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
+    """One list. An Add that says what an earlier one of the batch says unites its keys with that one's.
+
+    The second change of an experience in a batch is skipped, but for its keys. `vectors`: of `added_texts`, in order.
+    """
+    changes: list[Change] = []
+    keys_only: list[Change] = []
+    skipped: list[Skipped] = []
+    rows: list[tuple[int, int]] = []  # (position in changes, row in vectors) of each Add kept
+    touched: set[str] = set()
+    row = united = 0
+    for outcome in outcomes:
+        for change in outcome.changes:
+            operation = change.operation
+            if isinstance(operation, Add):
+                twin = _twin(changes, rows, row, operation, vectors)
+                if twin is None:
+                    rows.append((len(changes), row))
+                    changes.append(change)
+                else:
+                    earlier = changes[twin]
+                    changes[twin] = replace(earlier, keys=tuple(dict.fromkeys(earlier.keys + change.keys)))
+                    united += 1
+                row += 1
+            elif isinstance(operation, AddKeys):
+                keys_only.append(change)
+            elif again := _ids(operation) & touched:
+                skipped.append(
+                    Skipped(outcome.sample_id, "same_batch", f"{sorted(again)[0]} is changed in this batch already")
+                )
+                if isinstance(operation, Rewrite):
+                    keys_only.append(replace(change, operation=AddKeys(operation.experience_id)))
+            else:
+                touched |= _ids(operation)
+                changes.append(change)
+    return Reconciled((*changes, *keys_only), tuple(skipped), united)
+
+
+def _twin(
+    changes: Sequence[Change],
+    rows: Sequence[tuple[int, int]],
+    row: int,
+    operation: Add,
+    vectors: Vectors,
+) -> int | None:
+    for position, other in rows:
+        earlier = changes[position].operation
+        assert isinstance(earlier, Add)
+        near = float(vectors[row] @ vectors[other]) >= DUPLICATE
+        if near and not conflicting(
+            f"{earlier.when_to_use}\n{earlier.content}", f"{operation.when_to_use}\n{operation.content}"
+        ):
+            return position
+    return None
+
+
+def _ids(operation: object) -> set[str]:
+    match operation:
+        case Rewrite(experience_id) | Remove(experience_id):
+            return {experience_id}
+        case Merge(experience_ids):
+            return set(experience_ids)
+        case _:
+            return set()

@@ -1,0 +1,172 @@
+"""The work on one sample: retrieve, attempt, grade, solve, critique, screen. METHOD "Distillation of one sample"."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass
+
+from ted.bank.bank import Bank
+from ted.bank.material import MaterialStore, Place
+from ted.bank.usage import Asked
+from ted.distillation.outcome import Outcome, Skipped
+from ted.distillation.screening import Screen
+from ted.errors import UnparsableOutput
+from ted.experience import Retrieval
+from ted.grading.grade import grade
+from ted.prompts import VERSION
+from ted.prompts.teacher import Shown, as_text
+from ted.sample import Sample
+from ted.settings import RetrievalSettings
+from ted.student import Student, Written
+from ted.teacher import Teacher
+from ted.trajectory import Critique, Grade, Solution, Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Workbench:
+    """What the work on samples needs. `template`: the word runs that the samples of the job share."""
+
+    bank: Bank
+    student: Student
+    teacher: Teacher
+    material: MaterialStore
+    settings: RetrievalSettings
+    trajectories: int
+    template: frozenset[tuple[str, ...]]
+
+
+async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
+    """Everything from the question to screened changes; the bank itself is not touched."""
+    retrieval = await _retrieved(sample, place, bench)
+    trajectories = await _attempted(sample, retrieval, place, bench)
+    skipped = tuple(
+        Skipped(sample.id, "unparsable_attempt", t.grade.reason) for t in trajectories if t.attempt is None
+    )
+    correct = sum(t.grade.correct for t in trajectories) / len(trajectories)
+    if correct == 1.0:
+        outcome = Outcome(sample.id, correct, skipped=skipped)
+        await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
+        return outcome
+    solution = await bench.teacher.solve(sample, key=place.key)
+    await asyncio.to_thread(bench.material.keep_solution, place, solution)
+    solution = await _compressed(solution, place, bench)
+    shown = await _shown(trajectories, place, bench)
+    try:
+        critique = await bench.teacher.critique(sample, solution, shown, retrieval, key=place.key)
+    except UnparsableOutput as error:
+        critique = Critique((), {}, ())
+        skipped += (Skipped(sample.id, "unparsable_critique", str(error)),)
+    await asyncio.to_thread(bench.material.keep_critique, place, critique)
+    outcome = await _screened(sample, place, bench, solution, critique, correct, skipped)
+    await _finish(sample, place, bench, retrieval, trajectories, outcome, critique)
+    return outcome
+
+
+async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieval:
+    """As at answering time; frozen, so that a resumed run builds the same prompts."""
+    if frozen := await asyncio.to_thread(bench.material.frozen_retrieval, place):
+        return frozen
+    retrieval = await bench.bank.retrieve(sample.question, bench.settings)
+    await asyncio.to_thread(bench.material.freeze_retrieval, place, retrieval)
+    return retrieval
+
+
+async def _attempted(
+    sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench
+) -> list[Trajectory]:
+    written = await bench.student.attempt(
+        sample.question, retrieval, key=place.key, times=bench.trajectories
+    )
+    trajectories = [Trajectory(n, w.text, w.attempt, _graded(w, sample)) for n, w in enumerate(written)]
+    await asyncio.to_thread(bench.material.keep_trajectories, place, trajectories)
+    return trajectories
+
+
+def _graded(written: Written, sample: Sample) -> Grade:
+    if written.attempt is None:
+        return Grade(False, f"the reply does not parse: {written.problem}")
+    return grade(written.attempt.final_answer, reference=sample.answer, grader=sample.grader)
+
+
+async def _compressed(solution: Solution, place: Place, bench: Workbench) -> Solution:
+    trace = as_text(solution.attempt.chain, solution.attempt.final_answer)
+    chain = await bench.teacher.compressed(trace, call_key=f"{place.key}:compress-solution:0")
+    if chain is None:
+        return solution
+    attempt = type(solution.attempt)(chain, solution.attempt.final_answer)
+    return Solution(attempt, solution.correct, solution.rationalised)
+
+
+async def _shown(trajectories: list[Trajectory], place: Place, bench: Workbench) -> list[Shown]:
+    async def one(t: Trajectory) -> Shown:
+        answer = t.attempt.final_answer if t.attempt else ""
+        trace = as_text(t.attempt.chain, answer) if t.attempt else t.text
+        chain = await bench.teacher.compressed(trace, call_key=f"{place.key}:compress:{t.number}")
+        return Shown(t.number, t.grade.correct, as_text(chain, answer) if chain else trace, answer)
+
+    return list(await asyncio.gather(*(one(t) for t in trajectories)))
+
+
+async def _screened(
+    sample: Sample,
+    place: Place,
+    bench: Workbench,
+    solution: Solution,
+    critique: Critique,
+    correct: float,
+    skipped: tuple[Skipped, ...],
+) -> Outcome:
+    screen = Screen(
+        bank=bench.bank,
+        active=tuple(await asyncio.to_thread(bench.bank.experiences)),
+        teacher=bench.teacher,
+        sample=sample,
+        solution=as_text(solution.attempt.chain, ""),
+        template=bench.template,
+        settings=bench.settings,
+        provenance={
+            "job": place.job_id,
+            "epoch": place.epoch,
+            "sample": sample.id,
+            "student": bench.student.chat.name,
+            "teacher": bench.teacher.chat.name,
+            "prompts": VERSION,
+        },
+        key=place.key,
+    )
+    screened = await asyncio.gather(*(screen.screen(o, n) for n, o in enumerate(critique.operations)))
+    return Outcome(
+        sample.id,
+        correct,
+        solved=solution.correct,
+        rationalised=solution.rationalised,
+        changes=tuple(s.change for s in screened if s.change),
+        skipped=skipped + tuple(skip for s in screened for skip in s.skipped),
+        mended=sum(s.mended for s in screened),
+        error_types=Counter(f.error_type for f in critique.findings),
+    )
+
+
+async def _finish(
+    sample: Sample,
+    place: Place,
+    bench: Workbench,
+    retrieval: Retrieval,
+    trajectories: list[Trajectory],
+    outcome: Outcome,
+    critique: Critique,
+) -> None:
+    used = {label for t in trajectories if t.attempt for label in t.attempt.used}
+    told = bench.student.profile.form == "chain"
+    cited = {r.experience.id: r.label in used for r in retrieval.retrieved} if told else {}
+    await asyncio.to_thread(
+        bench.material.finish,
+        place,
+        status="all_correct" if outcome.correct == 1.0 else "done",
+        outcome=outcome.to_json(),
+        asked=Asked(place.key, "distillation", sample.question, outcome.correct),
+        retrieval=retrieval,
+        cited=cited,
+        verdicts=critique.verdicts,
+    )

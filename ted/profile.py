@@ -1,0 +1,29 @@
+"""The two profiles of a distillation: `full` as in the paper, `compact` for small teachers, tightly capped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ted.prompts.student import Form
+
+ProfileName = Literal["full", "compact"]
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How much the models may write. `trace_tokens`: a longer trace is compressed before the critique."""
+
+    name: ProfileName
+    form: Form
+    trajectories: int
+    attempt_tokens: int
+    solve_tokens: int
+    critique_tokens: int
+    trace_tokens: int
+
+
+FULL = Profile("full", "chain", 5, 1024, 2048, 2048, 600)
+COMPACT = Profile("compact", "short", 2, 48, 96, 200, 200)
+
+PROFILES: dict[ProfileName, Profile] = {"full": FULL, "compact": COMPACT}

@@ -1,0 +1,45 @@
+"""From a template file to chat messages. The words are in templates/*.md, where a human can review them.
+
+A template has the headings `# system` and `# user`, and Jinja2 placeholders. What fills them is data: no template
+syntax in a question or an experience is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ted.chat import Message, Part
+from ted.sample import Image
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ted.prompts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701 - plain text for a model, not HTML
+    )
+    environment.filters["advice"] = as_advice
+    return environment
+
+
+_DELIMITER = re.compile(r"<\s*(/?)\s*(experiences?|question)\s*>", re.IGNORECASE)
+
+
+def as_advice(text: str) -> str:
+    """A text that cannot close, or open anew, the block it stands in; on one line."""
+    return " ".join(_DELIMITER.sub(r"(\1\2)", text).split())
+
+
+def render(template: str, *, images: Sequence[Image] = (), **values: object) -> tuple[Message, ...]:
+    """The system and user message of a template; the images come first in the user's."""
+    text = _environment().get_template(f"{template}.md").render(**values)
+    _, system, user = re.split(r"^# (?:system|user)$\n?", text, maxsplit=2, flags=re.MULTILINE)
+    parts: tuple[Part, ...] = (*images, user.strip())
+    return Message("system", (system.strip(),)), Message("user", parts)

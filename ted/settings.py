@@ -1,0 +1,96 @@
+"""Settings as values, and the one function that reads them from the environment (`TED_*`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_dir, user_data_dir
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ted.errors import BadSetting
+
+
+class Settings(BaseSettings):
+    """What one process of TED needs to know. Every field is an environment variable `TED_<NAME>`."""
+
+    model_config = SettingsConfigDict(env_prefix="TED_", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: Path(user_data_dir("ted")))
+    models_dir: Path = Field(default_factory=lambda: Path(user_cache_dir("ted")) / "models")
+    student: str = "local/qwen2.5-coder-0.5b"
+    student_api_base: str | None = None
+    student_api_key: SecretStr | None = None
+    teacher: str = "local/qwen2.5-coder-1.5b"
+    teacher_api_base: str | None = None
+    teacher_api_key: SecretStr | None = None
+    concurrency: int = Field(default=8, ge=1, le=1024)
+    timeout: float = Field(default=120.0, gt=0)
+    text_embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
+    image_embedder: str | None = None
+    threads: int = Field(default=1, ge=1, le=256)
+
+    @property
+    def database_url(self) -> str:
+        """Where the store is."""
+        return f"sqlite:///{self.data_dir / 'ted.sqlite'}"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, with overrides that are not None. Raises BadSetting."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TED_" + str(first["loc"][0]).upper()
+        raise BadSetting(f"{name} is {first['input']!r}: {first['msg']}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """How experiences are chosen for a question.
+
+    `k` is a maximum. An experience follows the best one only while its calibrated similarity is within `gap` of it.
+    Below `min_similarity` nothing is shown; None lets through 2 % of foreign questions, measured for each bank.
+    `token_budget` bounds what is injected, in estimated tokens; no experience is cut in half.
+    """
+
+    k: int = 4
+    gap: float = 0.1
+    min_similarity: float | None = None
+    token_budget: int = 600
+
+    def __post_init__(self) -> None:
+        checks = (
+            (1 <= self.k <= 50, "k", "a whole number from 1 to 50"),
+            (0 <= self.gap <= 2, "gap", "from 0 to 2"),
+            (self.min_similarity is None or -2 <= self.min_similarity <= 2, "min_similarity", "from -2 to 2"),
+            (self.token_budget >= 1, "token_budget", "at least 1"),
+        )
+        for good, name, wanted in checks:
+            if not good:
+                raise BadSetting(f"{name} is {getattr(self, name)!r}: it must be {wanted}")
+
+    def with_options(self, options: dict[str, Any]) -> RetrievalSettings:
+        """These settings with the options that are not None in place. Raises BadSetting for an unknown one."""
+        known = {f.name: getattr(self, f.name) for f in fields(self)}
+        if unknown := sorted(set(options) - set(known)):
+            raise BadSetting(f"retrieval has no setting {unknown[0]!r}: there are {', '.join(known)}")
+        return RetrievalSettings(**(known | {n: v for n, v in options.items() if v is not None}))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Hard limits on what a job may spend; None is no limit."""
+
+    usd: float | None = None
+    tokens: int | None = None
+    calls: int | None = None
+
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if value is not None and value < 0:
+                raise BadSetting(f"budget {f.name} is {value}: it must not be negative")

@@ -1,0 +1,118 @@
+"""The teacher: solves, explains, critiques, mends, merges and rewrites. What is done with it is the flows' affair."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ted.asking import ask
+from ted.chat import ChatModel, ChatRequest, Message
+from ted.errors import UnparsableOutput
+from ted.experience import Experience, Retrieval
+from ted.grading.grade import grade
+from ted.operations import Add, Rewrite
+from ted.profile import Profile
+from ted.prompts.outputs import (
+    AttemptOutput,
+    ChainOutput,
+    CritiqueOutput,
+    MergeDecision,
+    Output,
+    WordingOutput,
+)
+from ted.prompts.parsing import parsed_attempt, parsed_chain, parsed_critique, parsed_json
+from ted.prompts.teacher import (
+    Failure,
+    Shown,
+    compress_messages,
+    critique_messages,
+    explain_messages,
+    mend_messages,
+    merge_messages,
+    rewrite_messages,
+    solve_messages,
+)
+from ted.sample import Sample
+from ted.tokens import estimated_tokens
+from ted.trajectory import Attempt, Chain, Critique, Solution
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model with a profile. `key` heads the call keys of each method."""
+
+    chat: ChatModel
+    profile: Profile
+
+    async def solve(self, sample: Sample, *, key: str) -> Solution:
+        """Independently, with the images; wrong, once more; wrong again, an explanation of the reference."""
+        for n in range(2):
+            attempt = await self._attempt(solve_messages(sample.question, self.profile.form), f"{key}:solve:{n}", n)
+            if attempt and grade(
+                attempt.final_answer, reference=sample.answer, grader=sample.grader
+            ).correct:
+                return Solution(attempt, correct=True)
+        messages = explain_messages(sample, self.profile.form)
+        explained = await self._attempt(messages, f"{key}:explain:0", 0)
+        return Solution(
+            explained or Attempt(Chain(), sample.answer), correct=False, rationalised=True
+        )
+
+    async def _attempt(self, messages: tuple[Message, ...], call_key: str, nth: int) -> Attempt | None:
+        request = ChatRequest(
+            call_key,
+            messages,
+            max_tokens=self.profile.solve_tokens,
+            temperature=0.7 if nth else 0.0,
+            schema=AttemptOutput.schema_sent() if self.profile.form == "chain" else None,
+        )
+        try:
+            return await ask(self.chat, request, lambda text: parsed_attempt(text, self.profile.form))
+        except UnparsableOutput:
+            return None
+
+    async def compressed(self, trace: str, *, call_key: str) -> Chain | None:
+        """The structure of a trace that is over the profile's `trace_tokens`; None for one that is not, or if it fails."""
+        if estimated_tokens(trace) <= self.profile.trace_tokens:
+            return None
+        request = self._request(call_key, compress_messages(trace), ChainOutput)
+        try:
+            return await ask(self.chat, request, parsed_chain)
+        except UnparsableOutput:
+            return None
+
+    async def critique(
+        self, sample: Sample, solution: Solution, shown: Sequence[Shown], retrieval: Retrieval, *, key: str
+    ) -> Critique:
+        """The comparison and at most two operations. Raises UnparsableOutput."""
+        messages = critique_messages(sample, solution, shown, retrieval, self.profile.form)
+        if self.profile.form == "short":
+            request = self._request(f"{key}:critique:0", messages, WordingOutput)
+            wording = await ask(self.chat, request, lambda text: parsed_json(text, WordingOutput))
+            return Critique((), {}, (Add(wording.when_to_use, wording.content),))
+        request = self._request(f"{key}:critique:0", messages, CritiqueOutput)
+        return await ask(self.chat, request, lambda text: parsed_critique(text, retrieval))
+
+    async def mend(
+        self, sample: Sample, proposal: Add | Rewrite, problems: Sequence[str], *, call_key: str
+    ) -> WordingOutput:
+        """The proposal written anew, with its problems at hand. Raises UnparsableOutput."""
+        request = self._request(call_key, mend_messages(sample, proposal, problems), WordingOutput)
+        return await ask(self.chat, request, lambda text: parsed_json(text, WordingOutput))
+
+    async def merge(self, experiences: Sequence[Experience], *, call_key: str) -> MergeDecision:
+        """One text in place of several, several, or `distinct`. Raises UnparsableOutput."""
+        request = self._request(call_key, merge_messages(experiences), MergeDecision)
+        return await ask(self.chat, request, lambda text: parsed_json(text, MergeDecision))
+
+    async def rewrite(
+        self, experience: Experience, failures: Sequence[Failure], *, call_key: str
+    ) -> WordingOutput:
+        """An experience written anew with its failures at hand. Raises UnparsableOutput."""
+        request = self._request(call_key, rewrite_messages(experience, failures), WordingOutput)
+        return await ask(self.chat, request, lambda text: parsed_json(text, WordingOutput))
+
+    def _request(self, call_key: str, messages: tuple[Message, ...], shape: type[Output]) -> ChatRequest:
+        return ChatRequest(
+            call_key, messages, max_tokens=self.profile.critique_tokens, schema=shape.schema_sent()
+        )
