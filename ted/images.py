@@ -77,9 +77,12 @@ def from_data_url(url: str, *, limits: ImageLimits) -> Image:
     return _read(data, declared=declared, limits=limits, name="image URL")
 
 
-def from_path(path: Path, *, limits: ImageLimits) -> Image:
-    """The image in a file; its extension, where it has one, is its label. Raises BadImage."""
-    name = f"image '{shortened(str(path))}'"
+def from_path(path: Path, *, limits: ImageLimits, written: str | None = None) -> Image:
+    """The image in a file; its extension, where it has one, is its label. Raises BadImage.
+
+    Messages name the path as it was `written`, where that is given.
+    """
+    name = f"image '{shortened(written or str(path), length=200)}'"
     try:
         if not path.is_file():
             raise BadImage(f"{name} is not there, or no file: check the path")

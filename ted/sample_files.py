@@ -146,7 +146,7 @@ def _image(reference: str, *, limits: ImageLimits, allow_paths: bool, base: Path
             f"image path '{shortened(reference)}' leaves the folder of the samples file: move it in there"
         )
     try:
-        return from_path(base / reference, limits=limits)
+        return from_path(base / reference, limits=limits, written=reference)
     except OSError as error:
         raise BadImage(f"image path '{shortened(reference)}' cannot be used: {error}") from error
 

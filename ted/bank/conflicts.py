@@ -1,4 +1,4 @@
-"""Do two near-duplicate texts contradict each other? Words only: no model, and no opinion on which is right."""
+"""Do two near-duplicate texts contradict each other? Words only; which is right is for a teacher to say."""
 
 from __future__ import annotations
 
@@ -18,27 +18,32 @@ _TOKEN = re.compile(
 )
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _UNIT = re.compile(
-    r"(?P<number>\d[\d.]*)[ -]?(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?"
-    r"|percent|per ?cent|[km]?bytes?|[km]?b|[kmc]?m|[km]?g|[km]?l|%)(?!\w)"
+    r"(?<![\w.-])(?P<number>\d[\d.]*)[ -]?(?P<unit>seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?"
+    r"|months?|years?|percent|per ?cent|[km]?bytes?|[km]?b|[kmc]?m|[km]?g|[km]?l|%)(?!\w)"
 )
-_NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-        " seventeen eighteen nineteen twenty".split()
-    )
-    if word != "one"  # more often a pronoun
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "once": "1x", "twice": "2x"}
-_DATE_NAMES = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february april june july august september"
-    " october november december".split()
-)
+_NUMBER_WORDS = {  # without one, which is more often a pronoun, and first and second, which order sentences
+    "zero": "0", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8",
+    "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14",
+    "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19", "twenty": "20",
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90", "third": "3rd",
+    "fourth": "4th", "fifth": "5th", "sixth": "6th", "seventh": "7th", "eighth": "8th", "ninth": "9th",
+    "tenth": "10th",
+}  # fmt: skip
+_NUMBER_WORD = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
+_DATE_NAMES = {  # without March and May, which are words as well
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "january", "february",
+    "april", "june", "july", "august", "september", "october", "november", "december",
+}  # fmt: skip
+_EMPHASISED = {  # written in capitals, they are no codes
+    "all", "always", "and", "any", "be", "before", "after", "do", "if", "is", "it", "must", "of", "only",
+    "or", "should", "the", "to", "when",
+}  # fmt: skip
 
 _NEGATORS = re.compile(
     r"\b(?:not(?!\s+only\b)|no(?!\s*\.)|never|none|nobody|nothing|nowhere|neither|without|cannot|unless|avoid\w*"
     r"|\w+n't|refus\w+|reject\w*|declin(?:e|es|ed|ing)\b|den(?:y|ies|ied|ying)|forbid\w*|forbade|prohibit\w*"
     r"|disallow\w*|disabl\w+|deactivat\w+|exclud\w+|omit\w*|unable|impossible|fail(?:s|ed|ing)?\s+to"
-    r"|false|incorrect\w*|invalid\w*|optional\w*|missing|refrain\w*|skip\w*"
+    r"|illegal\w*|unsafe|unpaid|unsigned|false|incorrect\w*|invalid\w*|optional\w*|missing|refrain\w*|skip\w*"
     r"|(?:turn|switch|toggle|set|leave|keep|power)\w*(?:\s+\w+){0,3}?\s+off)\b"
 )
 
@@ -68,6 +73,11 @@ _OPPOSITES = tuple(
         ("horizontal(?:ly)?", "vertical(?:ly)?"),
         ("upper|uppercase", "lower|lowercase"),
         ("odd", "even"),
+        ("once", "twice"),
+        ("clockwise", "counter-?clockwise|anti-?clockwise"),
+        (r"north\w*", r"south\w*"),
+        (r"east\w*", r"west\w*"),
+        ("rows?", "columns?"),
         ("synchronous(?:ly)?", "asynchronous(?:ly)?"),
     )
 )
@@ -84,23 +94,27 @@ def conflicting(a: str, b: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).translate(_APOSTROPHES))
+    joined = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).translate(_APOSTROPHES))
+    return _NUMBER_WORD.sub(lambda word: _NUMBER_WORDS[word.group().casefold()], joined)
 
 
 def _facts_differ(a: str, b: str) -> bool:
-    """A fact of one text must at least stand in the other, in whatever case: `VPN` there may be `vpn` here."""
+    """A fact of one text must at least stand in the other, in whatever case: `VPN` may be `vpn`."""
     return bool(_facts(a) - _words(b) or _facts(b) - _words(a))
 
 
 def _words(text: str) -> set[str]:
-    return {word for token in _tokens(text) for word in (_folded(token), *_folded(token).split("-"))} | _facts(text)
+    return {
+        word for token in _tokens(text) for word in (_folded(token), *_folded(token).split("-"))
+    } | _facts(text)
 
 
 def _facts(text: str) -> set[str]:
     """Numbers with their units, codes, acronyms, names of days and months, quoted identifiers, casefolded."""
-    quoted = {m["quoted"].casefold() for m in _TOKEN.finditer(text) if m["quoted"] and not m["quoted"].isnumeric()}
-    folded = " ".join(_folded(token) for token in _tokens(text))
-    units = {f"{m['number']} {_unit(m['unit'])}" for m in _UNIT.finditer(folded)}
+    quoted = {
+        m["quoted"].casefold() for m in _TOKEN.finditer(text) if m["quoted"] and not m["quoted"].isnumeric()
+    }
+    units = {f"{_folded(m['number'])} {_unit(m['unit'])}" for m in _UNIT.finditer(text.casefold())}
     return {_folded(token) for token in _tokens(text) if _is_fact(token)} | quoted | units
 
 
@@ -113,15 +127,12 @@ def _tokens(text: str) -> Iterator[str]:
 
 def _is_fact(token: str) -> bool:
     folded = token.casefold()
-    if folded in _NUMBER_WORDS or folded in _DATE_NAMES or any(character.isdigit() for character in token):
+    if folded in _DATE_NAMES or any(character.isdigit() for character in token):
         return True
     if _NEGATORS.fullmatch(folded) or folded in _EMPHASISED:
         return False
     capitals = sum(character.isupper() for character in token)
     return (capitals >= 2 and token.isupper()) or "_" in token or token.startswith("-") or _is_camel(token)
-
-
-_EMPHASISED = frozenset("all always and any be before after do if is it must of only or should the to when".split())
 
 
 def _is_camel(token: str) -> bool:
@@ -130,8 +141,7 @@ def _is_camel(token: str) -> bool:
 
 def _folded(token: str) -> str:
     folded = token.casefold().removesuffix("'s")
-    number = _NUMBER_WORDS.get(folded, folded)
-    return re.sub(r"(?<=\d)\.0+$", "", number)
+    return re.sub(r"(?<=\d)\.0+$", "", folded)
 
 
 def _unit(unit: str) -> str:
@@ -141,7 +151,7 @@ def _unit(unit: str) -> str:
 
 
 def _polarity_differs(a: str, b: str) -> bool:
-    """By the parity of negations: of each line where both have as many lines (when_to_use, content), else of all."""
+    """By the parity of negations, line by line (when_to_use, content) where both have as many lines."""
     lines_a, lines_b = a.casefold().splitlines(), b.casefold().splitlines()
     if len(lines_a) != len(lines_b):
         lines_a, lines_b = [" ".join(lines_a)], [" ".join(lines_b)]
