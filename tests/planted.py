@@ -148,8 +148,8 @@ GROUPS: tuple[tuple[Text, Text, Text], ...] = (
     ),
     (
         ("A student asks how to round a half", "Round a half to the even neighbour."),
-        ("A student asks how a half is rounded", "A half is rounded to the even neighbour."),
-        ("The student asks how to round a half", "Round the half to the even neighbour."),
+        ("A student asks how a half is rounded", "Round the half to the even neighbour."),
+        ("The student asks how to round a half", "A half is rounded to the even neighbour."),
     ),
 )
 

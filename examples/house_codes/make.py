@@ -1,7 +1,7 @@
 """Writes the example's train.jsonl and eval.jsonl: support tickets, and queue codes of one house.
 
 The codes and the order of the samples are drawn from the seed, the tickets written by hand.
-Run it from the source checkout: `python -m examples.house_codes.make`. The files in the repository are of seed 7.
+The files in the repository are of seed 7: `python -m examples.house_codes.make`, run in the source checkout.
 """
 
 from __future__ import annotations
