@@ -2,6 +2,7 @@
 
 TedError
 ├── BadInput                 what a user sent cannot be used (HTTP 422)
+│   ├── BadSamples           a samples file with at least one bad line; carries all of them
 │   ├── BadSampleLine        one line of a samples file; carries line and field
 │   ├── BadImage             unreadable, oversized, mislabelled
 │   └── BadSetting           an option or environment variable
@@ -28,11 +29,31 @@ class BadInput(TedError):
 
 
 class BadSampleLine(BadInput):
-    """A samples file has a line that cannot be used. `line` counts from 1; `field` names the JSON field."""
+    """A samples file has a line that cannot be used.
+
+    `line` counts from 1; `field` names the JSON field (`images[1]`), empty where the line as a whole is bad.
+    """
 
     def __init__(self, line: int, field: str, problem: str) -> None:
-        super().__init__(f"line {line}, field '{field}': {problem}")
+        where = f"line {line}, field '{field}'" if field else f"line {line}"
+        super().__init__(f"{where}: {problem}")
         self.line, self.field, self.problem = line, field, problem
+
+
+class BadSamples(BadInput):
+    """Samples that cannot be used: every bad line, in order; the message lists the first ten and counts."""
+
+    LISTED = 10
+
+    def __init__(self, errors: tuple[BadSampleLine, ...]) -> None:
+        lines = len({error.line for error in errors})
+        listed = [f"  {error}" for error in errors[: self.LISTED]]
+        if len(errors) > self.LISTED:
+            listed.append(f"  ... and {len(errors) - self.LISTED} more")
+        problems = "problem" if len(errors) == 1 else "problems"
+        head = f"{len(errors)} {problems} on {lines} line{'' if lines == 1 else 's'}, nothing was read:"
+        super().__init__("\n".join([head, *listed]))
+        self.errors = errors
 
 
 class BadImage(BadInput):

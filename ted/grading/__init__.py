@@ -1,0 +1,1 @@
+"""Graders: is a final answer right? One file a grader; `grade` chooses. None of them asks a model."""

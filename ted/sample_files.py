@@ -1,0 +1,172 @@
+"""Samples from strangers: JSONL checked as a whole, every bad line told. Types are ted/sample_fields'."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
+from ted.grading.grade import reference_problem
+from ted.images import ImageLimits, from_data_url, from_path
+from ted.sample import Image, Question, Sample
+from ted.sample_fields import UNLABELLED, SampleFields, kind_of, validated
+from ted.sample_sets import content_id
+from ted.texts import shortened
+
+
+def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
+    """The samples of a JSONL file, in its order; images are paths in its folder, or data URLs.
+
+    All lines are checked first. Raises BadSamples with every bad line, BadInput where there is no file.
+    """
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise BadInput(f"samples file '{path}' cannot be read: {error}") from error
+    samples: list[Sample] = []
+    errors: list[BadSampleLine] = []
+    line_of_id: dict[str, int] = {}
+    empty = True
+    for line, raw in _lines(data):
+        empty = False
+        claimed = None
+        try:
+            obj = _parsed(raw, line=line)
+            claimed = _claimed_id(obj)
+            sample = parse_sample(obj, line=line, limits=limits, allow_paths=True, base=path.parent)
+            claimed = sample.id
+            samples.append(sample)
+        except BadSamples as bad:
+            errors.extend(bad.errors)
+        if claimed is not None and line_of_id.setdefault(claimed, line) != line:
+            errors.append(_duplicate(line, line_of_id[claimed], claimed, given=_claimed_id(obj) is not None))
+    if empty:
+        errors.append(BadSampleLine(1, "", "the file holds no sample: write one JSON object a line"))
+    if errors:
+        raise BadSamples(tuple(errors))
+    return samples
+
+
+def parse_sample(
+    obj: object, *, line: int, limits: ImageLimits, allow_paths: bool, base: Path | None = None
+) -> Sample:
+    """One sample from decoded JSON. Raises BadSamples with all that is wrong with it, on line `line`.
+
+    `base` is the folder of relative image paths; where `allow_paths` is false, images are data URLs only.
+    """
+    if not isinstance(obj, dict):
+        raise _bad(line, "", f"a sample is a JSON object, not {kind_of(obj)}")
+    surrogates = [key for key, value in obj.items() if not _encodable((key, value))]
+    if surrogates:
+        name = surrogates[0] if _encodable(surrogates[0]) else ""
+        raise _bad(
+            line, name, "holds half of a surrogate pair (\\ud800 to \\udfff alone): write the whole character"
+        )
+    fields = validated(obj, line=line)
+    grader = fields.grader.value
+    errors = list(_blank_fields(fields, line=line))
+    if fields.answer.strip():
+        problem = reference_problem(fields.answer, grader=grader)
+        errors += [BadSampleLine(line, "answer", problem)] if problem else []
+    images: list[Image] = []
+    for number, reference in enumerate(fields.images):
+        try:
+            images.append(_image(reference, limits=limits, allow_paths=allow_paths, base=base))
+        except BadImage as bad:
+            errors.append(BadSampleLine(line, f"images[{number}]", str(bad)))
+    if errors:
+        raise BadSamples(tuple(errors))
+    question = Question(fields.question, tuple(images))
+    identity = fields.id if fields.id is not None else content_id(question, answer=fields.answer)
+    return Sample(identity, question, fields.answer, grader, tuple(fields.tags))
+
+
+def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Lines that are not blank, under their numbers from 1, without the byte order mark."""
+    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
+        if raw.strip():
+            yield number, raw
+
+
+def _parsed(raw: bytes, *, line: int) -> object:
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_once_each, parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise _bad(line, "", f"is not UTF-8 at byte {error.start + 1}: save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _bad(line, "", f"malformed JSON at column {error.colno}: {error.msg}") from error
+    except (ValueError, RecursionError) as error:  # a field twice, NaN, an endless number, nested too deeply
+        raise _bad(line, "", f"JSON that cannot be used: {shortened(str(error), length=120)}") from error
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    twice = (
+        next((name for name in names if names.count(name) > 1), None)
+        if len(set(names)) < len(names)
+        else None
+    )
+    if twice is not None:
+        raise ValueError(f"the field {shortened(twice)!r} stands twice")
+    return dict(pairs)
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _claimed_id(obj: object) -> str | None:
+    """The id a line claims, if only to be told of a duplicate where the rest of the line is bad, too."""
+    claimed = obj.get("id") if isinstance(obj, dict) else None
+    return claimed if isinstance(claimed, str) and claimed.strip() else None
+
+
+def _duplicate(line: int, first: int, identity: str, *, given: bool) -> BadSampleLine:
+    if given:
+        return BadSampleLine(
+            line, "id", f"'{shortened(identity)}' is the id of line {first}, too: ids are unique"
+        )
+    return BadSampleLine(
+        line, "", f"is a duplicate of line {first} (question, images and answer): remove one"
+    )
+
+
+def _image(reference: str, *, limits: ImageLimits, allow_paths: bool, base: Path | None) -> Image:
+    if not allow_paths or base is None or reference[:5].lower() == "data:" or "://" in reference:
+        return from_data_url(reference, limits=limits)
+    try:
+        folder = base.resolve()
+        path = (folder / reference).resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadImage(f"image path '{shortened(reference)}' cannot be used: {error}") from error
+    if not path.is_relative_to(folder):
+        raise BadImage(
+            f"image path '{shortened(reference)}' leaves the folder of the samples file: move it in there"
+        )
+    try:
+        return from_path(base / reference, limits=limits, written=reference)
+    except OSError as error:
+        raise BadImage(f"image path '{shortened(reference)}' cannot be used: {error}") from error
+
+
+def _blank_fields(fields: SampleFields, *, line: int) -> Iterator[BadSampleLine]:
+    if not fields.question.strip():
+        yield BadSampleLine(line, "question", "is blank: write what is asked")
+    if not fields.answer.strip():
+        yield BadSampleLine(line, "answer", f"is blank: {UNLABELLED}")
+    if fields.id is not None and not fields.id.strip():
+        yield BadSampleLine(line, "id", "is blank: write an id, or leave it out")
+
+
+def _encodable(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _bad(line: int, field: str, problem: str) -> BadSamples:
+    return BadSamples((BadSampleLine(line, shortened(field), problem),))
