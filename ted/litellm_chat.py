@@ -30,8 +30,8 @@ class LitellmChat:
     At most `concurrency` calls are under way in an event loop. A call is tried `attempts` times, each for
     `timeout` seconds: rate limits, 5xx, lost connections and time-outs are tried again, after a random wait
     whose bound doubles from `first_wait` seconds, or after the provider's Retry-After up to LONGEST_WAIT.
-    A schema that the provider refuses is left out from then on. `served_name` is the name users know the model
-    by; `usd_free` says that its tokens cost nothing.
+    A schema that the provider refuses is left out from then on. `served_name` is the name users know
+    the model by; `usd_free` says that its tokens cost nothing.
     """
 
     def __init__(
