@@ -12,6 +12,7 @@ TedError
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
 │   └── ModelRefused         it answered with an error that a retry does not mend
+├── ModelFileUnavailable     a local model's file cannot be had: download, disk, checksum (503)
 ├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
 ├── BudgetExhausted          the next call does not fit the budget; the job pauses
 └── LedgerConflict           one call key, two different requests
@@ -86,6 +87,10 @@ class ModelTimeout(ModelFailure):
 
 class ModelRefused(ModelFailure):
     """A provider answered with an error that a retry does not mend (unknown model, bad key, bad request)."""
+
+
+class ModelFileUnavailable(TedError):
+    """A local model's file cannot be had: its download failed, the disk is full, or a checksum is wrong."""
 
 
 class UnparsableOutput(TedError):

@@ -1,0 +1,1 @@
+"""Small models of language in this process: what there is, fetching it, serving it, chatting with it."""

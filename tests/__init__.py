@@ -1,0 +1,1 @@
+"""Tests of ted, index and api: a package, so that `python -m tests.upstream` finds this one."""
