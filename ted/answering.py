@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
+from ted.answer import Answer, Latency, Mode
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
-from ted.chat import Reply, Usage
+from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
 from ted.ids import new_id
@@ -17,38 +17,6 @@ from ted.sample import Question
 from ted.settings import RetrievalSettings
 from ted.student import Student
 from ted.trajectory import Attempt
-
-Mode = Literal["retrieve", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class Latency:
-    """Milliseconds by stage."""
-
-    retrieve: float
-    model: float
-    total: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
-
-    id: str
-    bank_id: str
-    question: Question
-    mode: Mode
-    text: str
-    final_answer: str
-    attempt: Attempt | None
-    retrieval: Retrieval
-    model: str
-    usage: Usage
-    latency: Latency
-
-    def cited(self, label: str) -> bool | None:
-        """Whether the student says it used the experience of this label; None where it was not asked to say."""
-        return label in self.attempt.used if self.attempt and self.attempt.chain.conclusion else None
 
 
 async def answer(

@@ -44,13 +44,16 @@ class ChatRequest:
     @property
     def seed(self) -> int:
         """31 bits from the call key without its job, so that the same run draws the same wherever it runs."""
-        return int.from_bytes(hashlib.sha256(self.call_key.partition(":")[2].encode()).digest()[:4], "big") >> 1
+        return (
+            int.from_bytes(hashlib.sha256(self.call_key.partition(":")[2].encode()).digest()[:4], "big") >> 1
+        )
 
     @property
     def fingerprint(self) -> str:
         """sha256 hex digest over all that the model is sent."""
         parts = [
-            [m.role, [p if isinstance(p, str) else f"image:{p.sha256}" for p in m.parts]] for m in self.messages
+            [m.role, [p if isinstance(p, str) else f"image:{p.sha256}" for p in m.parts]]
+            for m in self.messages
         ]
         body = json.dumps([parts, self.max_tokens, self.temperature, self.schema], sort_keys=True)
         return hashlib.sha256(body.encode()).hexdigest()
@@ -99,7 +102,12 @@ class ScriptedChat:
     """A ChatModel that asks a function. Counts tokens as words; keeps the requests it saw, in order."""
 
     def __init__(
-        self, script: Script, *, name: str = "scripted", usd_per_token: float | None = 0.0, latency: float = 0.0
+        self,
+        script: Script,
+        *,
+        name: str = "scripted",
+        usd_per_token: float | None = 0.0,
+        latency: float = 0.0,
     ) -> None:
         self._script, self._name, self._usd, self._latency = script, name, usd_per_token, latency
         self.requests: list[ChatRequest] = []
@@ -118,4 +126,6 @@ class ScriptedChat:
         answer = self._script(request)
         text = answer if isinstance(answer, str) else await answer
         prompt, completion = sum(len(m.text.split()) for m in request.messages), len(text.split())
-        return Reply(text, self._name, Usage(prompt, completion, self.price(prompt, completion)), self._latency)
+        return Reply(
+            text, self._name, Usage(prompt, completion, self.price(prompt, completion)), self._latency
+        )

@@ -47,16 +47,14 @@ class Teacher:
     async def solve(self, sample: Sample, *, key: str) -> Solution:
         """Independently, with the images; wrong, once more; wrong again, an explanation of the reference."""
         for n in range(2):
-            attempt = await self._attempt(solve_messages(sample.question, self.profile.form), f"{key}:solve:{n}", n)
-            if attempt and grade(
-                attempt.final_answer, reference=sample.answer, grader=sample.grader
-            ).correct:
+            attempt = await self._attempt(
+                solve_messages(sample.question, self.profile.form), f"{key}:solve:{n}", n
+            )
+            if attempt and grade(attempt.final_answer, reference=sample.answer, grader=sample.grader).correct:
                 return Solution(attempt, correct=True)
         messages = explain_messages(sample, self.profile.form)
         explained = await self._attempt(messages, f"{key}:explain:0", 0)
-        return Solution(
-            explained or Attempt(Chain(), sample.answer), correct=False, rationalised=True
-        )
+        return Solution(explained or Attempt(Chain(), sample.answer), correct=False, rationalised=True)
 
     async def _attempt(self, messages: tuple[Message, ...], call_key: str, nth: int) -> Attempt | None:
         request = ChatRequest(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Occasion, Writer
+from ted.bank.database import Database
 from ted.bank.embedding import Embedders, embed_keys, store_embeddings
 from ted.bank.foreign import foreign_questions
 from ted.bank.key_index import Channel, KeyIndex
@@ -24,7 +25,6 @@ from ted.bank.scoring import (
     chance_threshold,
     within_gap,
 )
-from ted.bank.database import Database
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
 from ted.errors import NotFound, StoreMismatch
 from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
@@ -174,7 +174,9 @@ class Bank:
             if spent + cost > settings.token_budget:
                 continue
             spent += cost
-            retrieved.append(Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}"))
+            retrieved.append(
+                Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
+            )
         best = float(fused[order[0]]) if order else None
         return Retrieval(tuple(retrieved), revision, not retrieved, best, floor)
 

@@ -98,5 +98,3 @@ class CallStore:
         ).where(CallRow.owner == owner_id, CallRow.outcome == "ok")
         with self._database.reading() as session:
             return Spent(*session.execute(query).one())
-
-

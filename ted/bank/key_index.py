@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from index.protocols import Hit, VectorIndex, Vectors
-from index.vectors import from_bytes
 from ted.bank.rows import experiences_of
 from ted.bank.scoring import Calibration, Keys, calibrate, foreign_threshold
 from ted.bank.tables import BankRow, EmbeddingRow, ExperienceRow, KeyRow
@@ -134,5 +133,7 @@ def _vectors_of(session: Session, experience_id: str, fingerprints: Sequence[str
             )
         is_text = embedding.fingerprint == fingerprints[0]
         channel: Channel = "text" if is_text else "image" if key.kind == "image" else "caption"
-        found.append(KeyVector(key.id, channel, from_bytes(embedding.vector)))
+        found.append(
+            KeyVector(key.id, channel, np.frombuffer(embedding.vector, dtype="<f4").astype(np.float32))
+        )
     return found

@@ -120,9 +120,7 @@ class ChannelScores:
         return np.where(np.isnan(visual), self.text, (np.nan_to_num(self.text) + visual) / 2)
 
 
-def best_by_owner(
-    question: Vectors, keys: Keys, background: Background, owners: int
-) -> NDArray[np.float32]:
+def best_by_owner(question: Vectors, keys: Keys, background: Background, owners: int) -> NDArray[np.float32]:
     """For each of `owners` experiences the best calibrated similarity of any question row to any of its keys."""
     best = np.full(owners, np.nan, dtype=np.float32)
     if len(question) and len(keys.owners):

@@ -143,9 +143,7 @@ COUNTERS = (
 def usage_of(session: Session, bank_id: str) -> dict[str, UsageStats]:
     """Usage by experience id, from the counters."""
     columns = [getattr(CounterRow, name) for name in COUNTERS]
-    rows = session.execute(
-        select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id)
-    )
+    rows = session.execute(select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id))
     return {row[0]: UsageStats(*row[1:]) for row in rows}
 
 
@@ -171,9 +169,7 @@ def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats
             total(e.verdict == "helpful", 1),
             total(e.verdict == "harmful", 1),
         )
-        .outerjoin(
-            e, (e.experience_id == CounterRow.experience_id) & (e.version == CounterRow.version)
-        )
+        .outerjoin(e, (e.experience_id == CounterRow.experience_id) & (e.version == CounterRow.version))
         .where(CounterRow.bank_id == bank_id)
         .group_by(CounterRow.experience_id)
     )

@@ -74,7 +74,9 @@ async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> 
         base_revision=min(revisions, default=None),
         images=list(images.values()),
     )
-    stale = tuple(Skipped("", "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped)
+    stale = tuple(
+        Skipped("", "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped
+    )
     return Settled(applied, reconciled.skipped + stale, reconciled.united)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from ted.sample import Choice, Exact, Json, Numeric, Regex, Sample
-from ted.sample_files import normalised
+from ted.texts import normalised
 
 WHEN_WORDS, CONTENT_WORDS = 40, 80
 GRACE = 1.25
@@ -50,14 +50,18 @@ def problems_of(
             problems.append(f"{name} has {words} words; at most {limit} are allowed.")
     whole = f"{when_to_use}\n{content}"
     if _INJECTION.search(whole):
-        problems.append("It gives the model orders about its instructions; say what to know or do for the question.")
+        problems.append(
+            "It gives the model orders about its instructions; say what to know or do for the question."
+        )
     if leaks(content, sample):
         problems.append(
             f"It gives away the answer of this one question ({sample.answer}); say how to find such answers."
         )
     copied = (ngrams(sample.question.text) | ngrams(solution)) - template
     if taken := sorted(ngrams(when_to_use) & copied) + sorted(ngrams(content) & copied):
-        problems.append(f"It copies wording of the question: \"{' '.join(taken[0])}\"; say it in general words.")
+        problems.append(
+            f'It copies wording of the question: "{" ".join(taken[0])}"; say it in general words.'
+        )
     if (fact := fact_of(sample)) and normalised(fact) not in normalised(content):
         problems.append(f"The fact to be learned is not in content: it must state {fact} exactly.")
     return problems
@@ -73,7 +77,9 @@ def leaks(content: str, sample: Sample) -> bool:
         case Choice():
             option = re.escape(sample.answer.strip().strip("().").upper())
             return (
-                re.search(rf"\({option}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{option}\b", content, re.I)
+                re.search(
+                    rf"\({option}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{option}\b", content, re.I
+                )
                 is not None
             )
         case Exact() | Regex() | Json():

@@ -60,7 +60,11 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
                 keys_only.append(change)
             elif again := _ids(operation) & touched:
                 skipped.append(
-                    Skipped(outcome.sample_id, "same_batch", f"{sorted(again)[0]} is changed in this batch already")
+                    Skipped(
+                        outcome.sample_id,
+                        "same_batch",
+                        f"{sorted(again)[0]} is changed in this batch already",
+                    )
                 )
                 if isinstance(operation, Rewrite):
                     keys_only.append(replace(change, operation=AddKeys(operation.experience_id)))

@@ -75,9 +75,7 @@ async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieva
 async def _attempted(
     sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench
 ) -> list[Trajectory]:
-    written = await bench.student.attempt(
-        sample.question, retrieval, key=place.key, times=bench.trajectories
-    )
+    written = await bench.student.attempt(sample.question, retrieval, key=place.key, times=bench.trajectories)
     trajectories = [Trajectory(n, w.text, w.attempt, _graded(w, sample)) for n, w in enumerate(written)]
     await asyncio.to_thread(bench.material.keep_trajectories, place, trajectories)
     return trajectories

@@ -14,9 +14,9 @@ from ted.errors import UnparsableOutput
 from ted.experience import Experience, Key
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from ted.sample import Sample
-from ted.sample_files import normalised
 from ted.settings import RetrievalSettings
 from ted.teacher import Teacher
+from ted.texts import normalised
 
 DUPLICATE = 0.92
 """Cosine of `when_to_use + content` from which two experiences of a bank are near-duplicates."""
@@ -68,12 +68,12 @@ class Screen:
         if twin and isinstance(operation, Add):
             if conflicting(twin.text, f"{operation.when_to_use}\n{operation.content}"):
                 problems.append(
-                    f"It conflicts with an experience that is there: \"{twin.when_to_use} {twin.content}\". "
+                    f'It conflicts with an experience that is there: "{twin.when_to_use} {twin.content}". '
                     "If yours is right, say in when_to_use how the situations differ."
                 )
             else:
                 problems.append(
-                    f"There is an experience like it: \"{twin.when_to_use} {twin.content}\". "
+                    f'There is an experience like it: "{twin.when_to_use} {twin.content}". '
                     "Write one text to replace that one, which keeps what both say."
                 )
                 wanted = Rewrite(twin.id, operation.when_to_use, operation.content)
@@ -96,9 +96,7 @@ class Screen:
         """Asked once for a sharper `when_to_use` where the question would not find it; never a reason to reject."""
         if await self.bank.would_find(self.sample.question, wanted.when_to_use, self.settings):
             return wanted, 0
-        problem = (
-            "A search with its own question does not find it by when_to_use; name what such questions are about."
-        )
+        problem = "A search with its own question does not find it by when_to_use; name what such questions are about."
         try:
             better = await self.teacher.mend(
                 self.sample, wanted, [problem], call_key=f"{self.key}:sharpen:{number}"

@@ -24,7 +24,9 @@ class Output(BaseModel):
 
 def _bare(node: Any) -> Any:
     if isinstance(node, dict):
-        return {k: _bare(v) for k, v in node.items() if not (k in ("title", "description") and isinstance(v, str))}
+        return {
+            k: _bare(v) for k, v in node.items() if not (k in ("title", "description") and isinstance(v, str))
+        }
     return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
@@ -70,9 +72,7 @@ class RemoveOutput(Output):
     label: str
 
 
-OperationOutput = Annotated[
-    AddOutput | RewriteOutput | MergeOutput | RemoveOutput, Field(discriminator="op")
-]
+OperationOutput = Annotated[AddOutput | RewriteOutput | MergeOutput | RemoveOutput, Field(discriminator="op")]
 
 
 class VerdictOutput(Output):

@@ -45,7 +45,9 @@ def parsed_json(text: str, shape: type[OutputT]) -> OutputT:
     try:
         return shape.model_validate(value)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()[:3])
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in error.errors()[:3]
+        )
         raise UnparsableOutput(problems, text=text) from None
 
 
@@ -81,9 +83,7 @@ def parsed_critique(text: str, retrieval: Retrieval) -> Critique:
         raise UnparsableOutput(
             f"operations: {len(output.operations)} given, at most {MOST_OPERATIONS} allowed", text=text
         )
-    verdicts: dict[str, Verdict] = {
-        ids[_known(v.label, ids, text)]: v.verdict for v in output.verdicts
-    }
+    verdicts: dict[str, Verdict] = {ids[_known(v.label, ids, text)]: v.verdict for v in output.verdicts}
     findings = (Finding(f.trajectory, f.first_wrong_step, f.error_type) for f in output.findings)
     operations = (_operation(o, ids, text) for o in output.operations)
     return Critique(tuple(findings), verdicts, tuple(operations))

@@ -23,7 +23,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701 - plain text for a model, not HTML
+        keep_trailing_newline=True,
+        autoescape=False,  # plain text for a model, not HTML
     )
     environment.filters["advice"] = as_advice
     return environment

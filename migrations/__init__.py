@@ -1,0 +1,1 @@
+"""The schema's history as Alembic revisions, and bringing a database to its head."""

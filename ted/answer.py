@@ -1,0 +1,45 @@
+"""Answer: a reply and everything that explains it, as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ted.chat import Usage
+from ted.experience import Retrieval
+from ted.sample import Question
+from ted.trajectory import Attempt
+
+Mode = Literal["retrieve", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds by stage."""
+
+    retrieve: float
+    model: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
+
+    id: str
+    bank_id: str
+    question: Question
+    mode: Mode
+    text: str
+    final_answer: str
+    attempt: Attempt | None
+    retrieval: Retrieval
+    model: str
+    usage: Usage
+    latency: Latency
+
+    def cited(self) -> dict[str, bool]:
+        """By experience id, whether the student says it used it; empty where it was not asked to say."""
+        if self.attempt is None or not self.attempt.chain.conclusion:
+            return {}
+        return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.retrieved}

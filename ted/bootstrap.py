@@ -1,0 +1,133 @@
+"""The only file that names concrete classes: from settings to an open store, embedders, models and banks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from index.embedders.hashing import HashingEmbedder
+from index.embedders.sentence import PACKAGED, SentenceEmbedder, packaged_folder
+from index.faiss_index import FaissIndex
+from index.protocols import ImageEmbedder, TextEmbedder
+from migrations.upgrade import upgrade
+from ted.bank.answers import AnswerStore
+from ted.bank.bank import Bank
+from ted.bank.banks import BankStore
+from ted.bank.calls import CallStore
+from ted.bank.database import Database
+from ted.bank.jobs import JobStore
+from ted.bank.material import MaterialStore
+from ted.chat import ChatModel
+from ted.litellm_chat import LitellmChat
+from ted.local_models.catalogue import local_model
+from ted.local_models.chat import LocalChat
+from ted.settings import Settings
+
+DEFAULT_TEXT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+@dataclass(slots=True)
+class Ted:
+    """One open installation of TED. Close it when done."""
+
+    settings: Settings
+    database: Database
+    text_embedder: TextEmbedder
+    image_embedder: ImageEmbedder | None
+    banks: BankStore
+    jobs: JobStore
+    material: MaterialStore
+    calls: CallStore
+    answers: AnswerStore
+    _open: dict[str, Bank] = field(default_factory=dict)
+
+    def create_bank(self, name: str) -> Bank:
+        """A new bank for this installation's embedders."""
+        image = self.image_embedder.fingerprint if self.image_embedder else None
+        bank_id = self.banks.create(
+            name, text_fingerprint=self.text_embedder.fingerprint, image_fingerprint=image
+        )
+        return self.bank(bank_id)
+
+    def bank(self, name: str) -> Bank:
+        """The bank of this name or id, opened once. Raises NotFound, StoreMismatch."""
+        bank_id = self.banks.find(name)
+        if bank_id not in self._open:
+            self._open[bank_id] = Bank(
+                bank_id,
+                database=self.database,
+                text_embedder=self.text_embedder,
+                image_embedder=self.image_embedder,
+                new_index=FaissIndex,
+            )
+        return self._open[bank_id]
+
+    def student(self, name: str | None = None) -> ChatModel:
+        """The model of this name, or the configured student; either with the student's address and key."""
+        s = self.settings
+        return self._model(name or s.student, s.student_api_base, s.student_api_key)
+
+    def teacher(self, name: str | None = None) -> ChatModel:
+        """The model of this name, or the configured teacher; either with the teacher's address and key."""
+        s = self.settings
+        return self._model(name or s.teacher, s.teacher_api_base, s.teacher_api_key)
+
+    def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> ChatModel:
+        if name.startswith("local/"):
+            model = local_model(name.removeprefix("local/"))
+            return LocalChat(model, models_dir=self.settings.models_dir)
+        return LitellmChat(
+            name,
+            api_base=api_base,
+            api_key=api_key.get_secret_value() if api_key else None,
+            concurrency=self.settings.concurrency,
+            timeout=self.settings.timeout,
+        )
+
+    def close(self) -> None:
+        """Gives the store back."""
+        self.database.close()
+
+
+def open_ted(settings: Settings) -> Ted:
+    """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    upgrade(database.engine)
+    banks = BankStore(database)
+    banks.ensure_project()
+    return Ted(
+        settings,
+        database,
+        text_embedder(settings.text_embedder, settings.threads),
+        image_embedder(settings.image_embedder, settings.threads),
+        banks,
+        JobStore(database),
+        MaterialStore(database),
+        CallStore(database),
+        AnswerStore(database),
+    )
+
+
+def text_embedder(name: str, threads: int) -> TextEmbedder:
+    """`hashing`, a sentence-transformers name or folder; all-MiniLM-L6-v2 is the packaged one where it is installed."""
+    if name == "hashing":
+        return HashingEmbedder()
+    if name == DEFAULT_TEXT_EMBEDDER and packaged_folder() is not None:
+        return SentenceEmbedder(PACKAGED, threads=threads)
+    return SentenceEmbedder(name, threads=threads)
+
+
+def image_embedder(name: str | None, threads: int) -> ImageEmbedder | None:
+    """An open_clip model: `ViT-B-32/laion2b_s34b_b79k`, or `local-dir:<folder>`; None is none."""
+    if name is None:
+        return None
+    from index.embedders.clip import ClipEmbedder
+
+    if name.startswith("local-dir:"):
+        folder = Path(name.removeprefix("local-dir:")).resolve()
+        return ClipEmbedder(f"local-dir:{folder}", threads=threads)
+    model, _, pretrained = name.partition("/")
+    return ClipEmbedder(model, pretrained or None, threads=threads)

@@ -1,0 +1,149 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from ted.answer import Answer
+from ted.bank.jobs import Job
+from ted.evaluation.flow import ArmResult, Evaluation
+
+
+def emit(value: object, shown: RenderableType, as_json: bool) -> None:
+    """The value as JSON, or what is shown of it."""
+    if as_json:
+        typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    else:
+        Console().print(shown)
+
+
+def table(title: str, rows: Sequence[dict[str, object]]) -> RenderableType:
+    """Rows of one shape as a table; where there is none, a sentence."""
+    if not rows:
+        return f"{title}: there are none yet."
+    made = Table(title=title, title_justify="left")
+    for name in rows[0]:
+        made.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        made.add_row(*(str(value) for value in row.values()))
+    return made
+
+
+def evaluation_table(evaluation: Evaluation) -> Table:
+    """One row an arm."""
+    made = Table(title="Evaluation", title_justify="left")
+    for name in (
+        "arm",
+        "right",
+        "accuracy",
+        "95 % interval",
+        "flips +/-",
+        "prompt tokens",
+        "seconds",
+        "cost",
+    ):
+        made.add_column(name, justify="left" if name == "arm" else "right")
+    for arm in evaluation.arms:
+        made.add_row(*_cells(arm))
+    return made
+
+
+NAMES = {"none": "student alone", "retrieve": "student + bank", "teacher": "teacher alone"}
+
+
+def _cells(arm: ArmResult) -> tuple[str, ...]:
+    low, high = arm.interval
+    flips = "" if arm.right_flips is None else f"+{arm.right_flips} / -{arm.wrong_flips}"
+    cost = "not known" if arm.cost_usd is None else f"${arm.cost_usd:.4f}"
+    return (
+        NAMES[arm.arm],
+        f"{arm.correct} of {arm.questions}",
+        f"{arm.accuracy:.3f}",
+        f"{low:.3f} - {high:.3f}",
+        flips,
+        str(arm.prompt_tokens),
+        f"{arm.seconds:.1f}",
+        cost,
+    )
+
+
+def emit_job(job: Job, note: str, as_json: bool) -> None:
+    """A job and its result."""
+    if as_json:
+        value = {
+            "id": job.id,
+            "status": job.status,
+            "reason": job.reason,
+            "result": job.result,
+            "error": job.error,
+        }
+        emit(value, "", True)
+        return
+    console = Console()
+    if note:
+        console.print(note)
+    console.print(
+        f"Distillation {job.id}: {job.status}"
+        + (f" ({job.reason or job.error})" if job.reason or job.error else "")
+    )
+    if job.result:
+        console.print(_summary(job.result))
+
+
+def _summary(result: dict[str, Any]) -> str:
+    operations = ", ".join(f"{n} {name}" for name, n in result["operations"].items()) or "none"
+    items, spent = result["items"], result["spent"]
+    lines = [
+        f"  samples: {items['completed']} done ({items['skipped']} right from the start), {items['failed']} failed",
+        f"  operations: {operations}; {result['united']} united, {result['mended']} mended",
+        f"  calls: {spent['calls']}, tokens: {spent['prompt_tokens'] + spent['completion_tokens']}, "
+        f"cost: ${spent['cost_usd']:.4f}"
+        + (f" and {spent['unpriced']} unpriced calls" if spent["unpriced"] else ""),
+        f"  experiences now: {result['experiences']}",
+    ]
+    lines += [f"  skipped ({s['reason']}) {s['sample_id']}: {s['detail']}" for s in result["skipped"][:10]]
+    if len(result["skipped"]) > 10:
+        lines.append(f"  ... and {len(result['skipped']) - 10} more skipped: see --json")
+    lines += [f"  failed {f['sample']}: {f['error']}" for f in result["failures"][:10]]
+    return "\n".join(lines)
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """An answer as the API gives it, too."""
+    return {
+        "id": answer.id,
+        "text": answer.text,
+        "final_answer": answer.final_answer,
+        "abstained": answer.retrieval.abstained,
+        "model": answer.model,
+        "experiences": [
+            {
+                "id": r.experience.id,
+                "label": r.label,
+                "when_to_use": r.experience.when_to_use,
+                "content": r.experience.content,
+                "similarity": r.similarity.fused,
+            }
+            for r in answer.retrieval.retrieved
+        ],
+        "usage": {
+            "prompt_tokens": answer.usage.prompt_tokens,
+            "completion_tokens": answer.usage.completion_tokens,
+        },
+        "cost_usd": answer.usage.cost_usd,
+    }
+
+
+def answer_text(answer: Answer) -> str:
+    """The final answer, then what was shown for it."""
+    shown = [
+        f"  {r.label} ({r.similarity.fused:.2f}) {r.experience.when_to_use} {r.experience.content}"
+        for r in answer.retrieval.retrieved
+    ]
+    return "\n".join([answer.final_answer, *(shown or ["  (no experience was near enough)"])])

@@ -1,0 +1,1 @@
+"""Evaluation: the same questions under several arms, paired. Begin with flow.py."""

@@ -1,0 +1,175 @@
+"""A distillation as a job: a resumed one repeats no answered call, since the ledger keeps every reply under its key."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ted.bank.bank import Bank
+from ted.bank.calls import CallStore, Owner, Spent
+from ted.bank.jobs import ItemCounts, Job, JobStore
+from ted.bank.material import MaterialStore
+from ted.chat import ChatModel
+from ted.distillation.flow import Batch, Settled, batches, distill, settle_batch
+from ted.distillation.guards import shared_ngrams
+from ted.distillation.outcome import Outcome
+from ted.distillation.sample_work import Workbench, work_on
+from ted.errors import BudgetExhausted, ModelFailure
+from ted.ledger import Ledger
+from ted.profile import PROFILES, ProfileName
+from ted.sample import Sample
+from ted.sample_sets import samples_digest
+from ted.settings import Budget
+from ted.student import Student
+from ted.teacher import Teacher
+
+FLOW_VERSION = 1
+"""Of the flow: a job begun under another one is not resumed but begun anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What decides a distillation's outcome, beside its samples and models."""
+
+    profile: ProfileName = "full"
+    trajectories: int | None = None
+    epochs: int = 1
+    batch_size: int = 8
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is, and what it has spent."""
+
+    counts: ItemCounts
+    spent: Spent
+
+
+def digest_of(samples: Sequence[Sample], options: Options, student: str, teacher: str) -> str:
+    """The same samples, options and models give the same digest: the same command goes on where it stopped."""
+    parts = [FLOW_VERSION, samples_digest(samples), options.to_json(), student, teacher]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+class DistillationRunner:
+    """Begins or resumes distillations of one bank."""
+
+    def __init__(self, bank: Bank, *, jobs: JobStore, material: MaterialStore, calls: CallStore) -> None:
+        self._bank, self._jobs, self._material, self._calls = bank, jobs, material, calls
+
+    def find_or_create(
+        self,
+        samples: Sequence[Sample],
+        options: Options,
+        *,
+        student: str,
+        teacher: str,
+        budget: Budget,
+        new_run: bool,
+    ) -> Job:
+        """The job of this very distillation: one that is there (ended or not), or a new one."""
+        digest = digest_of(samples, options, student, teacher)
+        job = None if new_run else self._jobs.latest(self._bank.id, digest)
+        if job is None:
+            request = options.to_json() | {"student": student, "teacher": teacher, "flow": FLOW_VERSION}
+            return self._jobs.create(
+                self._bank.id,
+                "distillation",
+                request=request,
+                digest=digest,
+                budget=asdict(budget),
+                samples=samples,
+            )
+        self._jobs.set_budget(job.id, asdict(budget))
+        return self._jobs.get(job.id)
+
+    async def run(
+        self,
+        job: Job,
+        *,
+        student: ChatModel,
+        teacher: ChatModel,
+        progress: Callable[[Progress], None] = lambda p: None,
+    ) -> Job:
+        """Runs the job to its end, or to where its budget ends; what is done already is not done again."""
+        self._jobs.begin(job.id)
+        samples = await asyncio.to_thread(self._jobs.samples, job.id)
+        profile = PROFILES[job.request["profile"]]
+        ledger = Ledger(self._calls, Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget))
+        bench = Workbench(
+            bank=self._bank,
+            student=Student(ledger.around(student), profile),
+            teacher=Teacher(ledger.around(teacher), profile),
+            material=self._material,
+            settings=self._bank.record.retrieval,
+            trajectories=job.request["trajectories"] or profile.trajectories,
+            template=frozenset(shared_ngrams(s.question.text for s in samples)),
+        )
+        settled: list[Settled] = []
+
+        async def work(batch: Batch, sample: Sample) -> None:
+            place = batch.place(sample)
+            if self._material.outcome(place) is None:
+                try:
+                    await work_on(sample, place, bench)
+                except ModelFailure as error:
+                    await asyncio.to_thread(self._material.fail, place, str(error))
+            progress(Progress(self._jobs.counts(job.id), ledger.spent))
+
+        async def settle(batch: Batch) -> None:
+            settled.append(await settle_batch(batch, bank=self._bank, material=self._material))
+
+        plan = batches(job.id, samples, epochs=job.request["epochs"], size=job.request["batch_size"])
+        try:
+            await distill(plan, work=work, settle=settle)
+        except BudgetExhausted as error:
+            return self._jobs.pause(job.id, str(error))
+        except asyncio.CancelledError:
+            self._jobs.pause(job.id, "interrupted")
+            raise
+        result = self._result(job, samples, settled, ledger.spent)
+        counts = self._jobs.counts(job.id)
+        if counts.failed and not counts.completed:
+            return self._jobs.finish(
+                job.id,
+                "failed",
+                result=result,
+                error=f"no sample could be worked on: {result['failures'][0]['error']}",
+            )
+        return self._jobs.finish(job.id, "succeeded", result=result)
+
+    def _result(
+        self, job: Job, samples: Sequence[Sample], settled: Sequence[Settled], spent: Spent
+    ) -> dict[str, Any]:
+        outcomes = [
+            Outcome.from_json(found)
+            for batch in batches(job.id, samples, epochs=job.request["epochs"], size=len(samples))
+            for sample in batch.samples
+            if (found := self._material.outcome(batch.place(sample)))
+        ]
+        skipped = [s for o in outcomes for s in o.skipped] + [s for b in settled for s in b.skipped]
+        operations: Counter[str] = Counter()
+        for one in settled:
+            operations.update(one.applied.counts)
+        return {
+            "samples": len(samples),
+            "items": asdict(self._jobs.counts(job.id)),
+            "student_correct": sum(o.correct for o in outcomes) / max(1, len(outcomes)),
+            "teacher_solved": sum(o.solved is True for o in outcomes),
+            "rationalised": sum(o.rationalised for o in outcomes),
+            "operations": dict(operations),
+            "united": sum(one.united for one in settled),
+            "mended": sum(o.mended for o in outcomes),
+            "skipped": [asdict(s) for s in skipped],
+            "failures": self._material.failures(job.id),
+            "spent": asdict(spent),
+            "experiences": len(self._bank.experiences()),
+        }
