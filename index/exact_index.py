@@ -63,8 +63,8 @@ class ExactIndex:
             return self._stacked([self._rows[id] for id in ids])
 
     def _put(self, ids: Sequence[int], rows: Vectors) -> None:
-        # Copies: a caller may write into the array afterwards.
-        self._rows.update((int(id), row.copy()) for id, row in zip(ids, rows, strict=True))
+        # Copies: a caller may write into the array afterwards. As an array first: an id beyond 64 bits raises there.
+        self._rows.update((id, row.copy()) for id, row in zip(as_array(ids).tolist(), rows, strict=True))
 
     def _stacked(self, rows: list[Vectors]) -> Vectors:
         return np.stack(rows) if rows else np.empty((0, self._dimension), dtype=np.float32)

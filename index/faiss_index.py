@@ -83,15 +83,17 @@ class FaissIndex:
             if only is not None:
                 parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(as_array(matching)))
             fetch = min(k + _SPARE, len(matching))
-            proposed, ids = self._index.search(queries, fetch, params=parameters)
-            hits = []
-            for query, proposal, candidates in zip(queries, proposed, ids, strict=True):
+            proposed, candidates = self._index.search(queries, fetch, params=parameters)
+            found = []
+            for query, proposal, ids in zip(queries, proposed, candidates, strict=True):
                 if fetch < len(matching) and proposal[-1] >= proposal[k - 1] - _ROUNDING:
                     # A tie may go on beyond the candidates: take everything that could be the k-th.
                     radius = float(proposal[k - 1]) - _ROUNDING
-                    _, _, candidates = self._index.range_search(query[np.newaxis], radius, params=parameters)
-                hits.append(ranked(candidates, similarities(self._stored(candidates), query), k=k))
-            return hits
+                    _, _, within = self._index.range_search(query[np.newaxis], radius, params=parameters)
+                    found.append(self._ranked(within, query, k=k))
+                else:
+                    found.append(self._ranked(ids, query, k=k))
+            return found
 
     def vectors(self, ids: Sequence[int]) -> Vectors:
         with self._lock.reading():
@@ -99,6 +101,9 @@ class FaissIndex:
                 if id not in self._ids:
                     raise missing(id)
             return self._stored(as_array(ids))
+
+    def _ranked(self, ids: Ids, query: Vectors, *, k: int) -> list[Hit]:
+        return ranked(ids, similarities(self._stored(ids), query), k=k)
 
     def _put(self, ids: Ids, rows: Vectors) -> None:
         _faiss()

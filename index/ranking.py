@@ -18,19 +18,24 @@ def similarities(rows: Vectors, others: Vectors) -> Vectors:
 
     Summed in float64 row by row: the result depends on the two rows alone, not on their neighbours.
     """
-    found = np.empty(len(rows), dtype=np.float32)
-    for start in range(0, len(rows), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        other = others if others.ndim == 1 else others[block]
-        # Not a matrix product: BLAS sums the rows at a block's edge in another order.
-        found[block] = np.multiply(rows[block], other, dtype=np.float64).sum(axis=1)
+    if len(rows) > _BLOCK:
+        return np.concatenate(
+            [
+                similarities(rows[i : i + _BLOCK], others if others.ndim == 1 else others[i : i + _BLOCK])
+                for i in range(0, len(rows), _BLOCK)
+            ]
+        )
+    # Not a matrix product: BLAS sums the rows at a block's edge in another order.
+    found: Vectors = np.vecdot(rows.astype(np.float64), others.astype(np.float64)).astype(np.float32)
     return np.clip(found, -1.0, 1.0, out=found)
 
 
 def ranked(ids: Ids, found: Vectors, *, k: int) -> list[Hit]:
     """The k nearest as hits, ties by smaller id; `found` are the similarities of `ids`, both of shape (n,)."""
     order = np.lexsort((ids, -found))[:k]
-    return [Hit(int(ids[i]), float(found[i])) for i in order]
+    return [
+        Hit(id, similarity) for id, similarity in zip(ids[order].tolist(), found[order].tolist(), strict=True)
+    ]
 
 
 def check_k(k: int) -> None:

@@ -46,10 +46,10 @@ def checked(vectors: Vectors, dimension: int) -> Vectors:
             f"vectors of dimension {dimension} are expected, but these have shape {rows.shape}: embed with the "
             "embedder that the index was built by, or rebuild the index"
         )
-    squares = np.einsum("ij,ij->i", rows, rows)
+    squares = np.vecdot(rows, rows)
     # A NaN compares false both times, so this refuses non-finite rows as well.
-    sound = (np.abs(squares - 1) <= 2 * _LENGTH_TOLERANCE) | (squares == 0)
-    if not sound.all():
+    sound = abs(squares - 1) <= 2 * _LENGTH_TOLERANCE
+    if not sound.all() and not (sound := sound | (squares == 0)).all():
         row = int(np.argmin(sound))
         raise ValueError(
             f"row {row} has length {float(np.sqrt(squares[row])):.6g}, not 1: pass the vectors through "

