@@ -12,7 +12,11 @@ ProfileName = Literal["full", "compact"]
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How much the models may write. `trace_tokens`: a longer trace is compressed before the critique."""
+    """How much the models may write.
+
+    `solves`: how often the teacher tries on its own; `explains`: whether it then explains the reference in a call of
+    its own, or the critique alone is shown it. `trace_tokens`: a longer trace is compressed before the critique.
+    """
 
     name: ProfileName
     form: Form
@@ -21,9 +25,11 @@ class Profile:
     solve_tokens: int
     critique_tokens: int
     trace_tokens: int
+    solves: int = 2
+    explains: bool = True
 
 
 FULL = Profile("full", "chain", 5, 1024, 2048, 2048, 600)
-COMPACT = Profile("compact", "short", 2, 48, 96, 200, 200)
+COMPACT = Profile("compact", "short", 2, 48, 96, 200, 200, solves=1, explains=False)
 
 PROFILES: dict[ProfileName, Profile] = {"full": FULL, "compact": COMPACT}

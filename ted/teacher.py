@@ -46,12 +46,14 @@ class Teacher:
 
     async def solve(self, sample: Sample, *, key: str) -> Solution:
         """Independently, with the images; wrong, once more; wrong again, an explanation of the reference."""
-        for n in range(2):
+        for n in range(self.profile.solves):
             attempt = await self._attempt(
                 solve_messages(sample.question, self.profile.form), f"{key}:solve:{n}", n
             )
             if attempt and grade(attempt.final_answer, reference=sample.answer, grader=sample.grader).correct:
                 return Solution(attempt, correct=True)
+        if not self.profile.explains:
+            return Solution(Attempt(Chain(), sample.answer), correct=False)
         messages = explain_messages(sample, self.profile.form)
         explained = await self._attempt(messages, f"{key}:explain:0", 0)
         return Solution(explained or Attempt(Chain(), sample.answer), correct=False, rationalised=True)

@@ -168,7 +168,8 @@ class Bank:
         fused = scores.fused()
         order = sorted(range(len(ids)), key=lambda n: (-float(fused[n]), ids[n]))
         kept = within_gap([float(fused[n]) for n in order], k=settings.k, gap=settings.gap, floor=floor)
-        retrieved, spent = [], 0
+        retrieved: list[Retrieved] = []
+        spent = 0
         for n in order[:kept]:
             cost = estimated_tokens(found[ids[n]].text)
             if spent + cost > settings.token_budget:

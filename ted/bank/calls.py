@@ -97,4 +97,5 @@ class CallStore:
             unpriced,
         ).where(CallRow.owner == owner_id, CallRow.outcome == "ok")
         with self._database.reading() as session:
-            return Spent(*session.execute(query).one())
+            calls, prompt, completion, usd, unpriced_calls = session.execute(query).one()
+        return Spent(calls, prompt, completion, usd or 0.0, unpriced_calls)

@@ -34,7 +34,9 @@ def operation_to_json(operation: Operation | AddKeys) -> dict[str, Any]:
 
 def operation_from_json(value: dict[str, Any]) -> Operation | AddKeys:
     """The inverse of `operation_to_json`."""
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "op"}
+    fields: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in value.items() if k != "op"
+    }
     return _OPERATIONS[value["op"]](**fields)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from index.protocols import ImageEmbedder, TextEmbedder, Vectors
 from index.vectors import to_bytes
+from ted.bank.key_index import Channel
 from ted.bank.rows import key_of
 from ted.bank.tables import BankRow, EmbeddingRow, ExperienceRow, KeyRow
 from ted.experience import Key
@@ -35,9 +36,9 @@ class Embedders:
         """Of text, and of images if there is such an embedder."""
         return (self.text.fingerprint, *((self.image.fingerprint,) if self.image else ()))
 
-    def embed_question(self, question: Question) -> dict[str, Vectors]:
+    def embed_question(self, question: Question) -> dict[Channel, Vectors]:
         """`text`: one row; `image` and `caption`: one row an image of the question, to search either channel."""
-        vectors = {"text": self.text.embed_texts([question.text])}
+        vectors: dict[Channel, Vectors] = {"text": self.text.embed_texts([question.text])}
         if question.images and self.image:
             rows = self.image.embed_images([image.data for image in question.images])
             vectors |= {"image": rows, "caption": rows}

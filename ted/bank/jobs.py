@@ -138,7 +138,7 @@ class JobStore:
             row = session.scalar(query)
             return job_of(row) if row else None
 
-    def list(self, bank_id: str | None = None, statuses: Sequence[JobStatus] = ()) -> list[Job]:
+    def all(self, bank_id: str | None = None, statuses: Sequence[JobStatus] = ()) -> list[Job]:
         """Jobs, oldest first, of a bank and of these statuses if given."""
         query = select(JobRow).order_by(JobRow.id)
         if bank_id is not None:
@@ -191,7 +191,7 @@ class JobStore:
         samples = select(func.count()).select_from(SampleRow).where(SampleRow.job_id == job_id)
         with self._database.reading() as session:
             row = self._row(session, job_id)
-            found: dict[str, int] = {status: n for status, n in session.execute(by_status)}
+            found = dict(session.execute(by_status).tuples().all())
             total = (session.scalar(samples) or 0) * int(row.request.get("epochs", 1))
         done, skipped = found.get("done", 0), found.get("all_correct", 0)
         return ItemCounts(total, done + skipped, found.get("failed", 0), skipped)

@@ -7,6 +7,7 @@ together. A calibrated similarity of 0 is the background's mean, and SCALE is on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
@@ -142,7 +143,7 @@ def chance_threshold(experiences: int, channels: int) -> float:
     """The same for questions with images, where no foreign ones are at hand: what the best of so many independent
     draws from the background exceeds with probability FOREIGN_SHARE, for a mean over so many channels."""
     quantile = NormalDist().inv_cdf((1 - FOREIGN_SHARE) ** (1 / max(experiences, 1)))
-    return quantile * SCALE / channels**0.5
+    return quantile * SCALE / math.sqrt(channels)
 
 
 def within_gap(similarities: list[float], *, k: int, gap: float, floor: float) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
@@ -152,8 +152,8 @@ def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats
     e = ExposureRow
     graded = e.outcome.is_not(None) & ~e.own_source
 
-    def total(condition: object, value: object) -> object:
-        return func.coalesce(func.sum(case((condition, value), else_=0)), 0)  # type: ignore[arg-type, call-overload]
+    def total(condition: Any, value: Any) -> Any:
+        return func.coalesce(func.sum(case((condition, value), else_=0)), 0)
 
     query = (
         select(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -21,6 +22,8 @@ from rich.progress import (
 from index.errors import IndexingError
 from ted.bootstrap import Ted, open_ted
 from ted.errors import TedError
+from ted.local_models.catalogue import LocalModel
+from ted.local_models.pull import pull
 from ted.settings import read_settings
 
 P = ParamSpec("P")
@@ -65,3 +68,15 @@ def progress_bar(console: Console, *, show: bool = True) -> Progress:
         console=console,
         disable=not show,
     )
+
+
+def pull_shown(console: Console, model: LocalModel, models_dir: Path) -> None:
+    """Sees to it that a local model's file is there, with a progress bar in megabytes."""
+    with progress_bar(console) as bar:
+        task = bar.add_task(f"Model {model.name} (MB)", total=model.size // 1_000_000)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done // 1_000_000)
+
+        pull(model, models_dir=models_dir, progress=show)
+        show(model.size, model.size)

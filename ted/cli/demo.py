@@ -13,14 +13,13 @@ from ted.bank.bank import Bank
 from ted.bank.calls import Owner
 from ted.bootstrap import Ted, open_ted
 from ted.cli import output
-from ted.cli.context import progress_bar
+from ted.cli.context import progress_bar, pull_shown
 from ted.evaluation.flow import Evaluation, evaluate
 from ted.ids import new_id
 from ted.images import ImageLimits
 from ted.jobs.distillation import DistillationRunner, Options, Progress
 from ted.ledger import Ledger
 from ted.local_models.catalogue import local_model
-from ted.local_models.pull import pull
 from ted.profile import COMPACT
 from ted.sample import Sample
 from ted.sample_files import read_samples
@@ -38,14 +37,7 @@ def run_demo(console: Console, folder: Path, rows: Path | None) -> bool:
     questions = read_samples(folder / "eval.jsonl", limits=ImageLimits())
     settings = read_settings()
     for name in (STUDENT, TEACHER):
-        model = local_model(name.removeprefix("local/"))
-        with progress_bar(console) as bar:
-            task = bar.add_task(f"Model {name}", total=model.size)
-            pull(
-                model,
-                models_dir=settings.models_dir,
-                progress=lambda done, total: bar.update(task, completed=done),
-            )
+        pull_shown(console, local_model(name.removeprefix("local/")), settings.models_dir)
     with tempfile.TemporaryDirectory(prefix="ted-demo-") as data:
         ted = open_ted(read_settings(data_dir=Path(data), student=STUDENT, teacher=TEACHER))
         try:

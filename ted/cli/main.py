@@ -12,7 +12,7 @@ from rich.console import Console
 from ted.answering import answer
 from ted.bank.calls import Owner
 from ted.cli import output
-from ted.cli.context import exit_on_errors, opened, progress_bar
+from ted.cli.context import exit_on_errors, opened, progress_bar, pull_shown
 from ted.errors import BadInput
 from ted.evaluation.flow import ARMS, Arm, evaluate
 from ted.ids import new_id
@@ -20,7 +20,7 @@ from ted.images import ImageLimits, from_path
 from ted.jobs.distillation import DistillationRunner, Options, Progress
 from ted.ledger import Ledger
 from ted.local_models.catalogue import CATALOGUE, local_model
-from ted.local_models.pull import pull, pulled
+from ted.local_models.pull import pulled
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Question
 from ted.sample_files import read_samples
@@ -108,7 +108,7 @@ def models_list(json: AsJson = False) -> None:
             "licence": model.licence,
             "here": pulled(model, models_dir=folder) is not None,
         }
-        for model in CATALOGUE
+        for model in CATALOGUE.values()
     ]
     output.emit(rows, output.table("Local models", rows), json)
 
@@ -120,12 +120,8 @@ def models_pull(names: list[str]) -> None:
     folder = read_settings().models_dir
     for name in names:
         model = local_model(name.removeprefix("local/"))
-        with progress_bar(console) as bar:
-            task = bar.add_task(f"Pulling {model.name}", total=model.size)
-            path = pull(
-                model, models_dir=folder, progress=lambda done, total: bar.update(task, completed=done)
-            )
-        console.print(f"{path.name} is here and checked.")
+        pull_shown(console, model, folder)
+        console.print(f"{model.name} is here and checked.")
 
 
 @app.command()

@@ -19,7 +19,8 @@ class Output(BaseModel):
     @classmethod
     def schema_sent(cls) -> dict[str, Any]:
         """The JSON schema, without titles and descriptions, which small models take for content."""
-        return _bare(cls.model_json_schema())
+        schema: dict[str, Any] = _bare(cls.model_json_schema())
+        return schema
 
 
 def _bare(node: Any) -> Any:
