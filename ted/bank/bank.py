@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,27 +13,14 @@ from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Occasion, Writer
 from ted.bank.database import Database
 from ted.bank.embedding import Embedders, embed_keys, store_embeddings
-from ted.bank.foreign import foreign_questions
-from ted.bank.key_index import Channel, KeyIndex
+from ted.bank.retriever import Retriever, bank_row
 from ted.bank.rows import experiences_of, load_images, store_images
-from ted.bank.scoring import (
-    Calibration,
-    ChannelScores,
-    best_by_owner,
-    chance_threshold,
-    within_gap,
-)
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
 from ted.errors import NotFound, StoreMismatch
-from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
+from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
-from ted.tokens import estimated_tokens
-
-FETCH_FACTOR = 16
-LEAST_FETCH = 64
-"""Keys fetched by raw cosine in each channel before exact scoring: FETCH_FACTOR * k, and no fewer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +58,10 @@ class Bank:
     ) -> None:
         self.id, self.database = bank_id, database
         self._embedders = Embedders(text_embedder, image_embedder)
-        self._lock = threading.Lock()
         with database.reading() as session:
             self._check_embedders(self._row(session))
-        self._keys = KeyIndex(
-            text_dimension=text_embedder.dimension,
-            image_dimension=image_embedder.dimension if image_embedder else None,
-            new_index=new_index,
+        self._retriever = Retriever(
+            bank_id, database=database, embedders=self._embedders, new_index=new_index
         )
 
     @property
@@ -89,10 +71,7 @@ class Bank:
             return record_of(self._row(session))
 
     def _row(self, session: Session) -> BankRow:
-        row = session.get(BankRow, self.id, populate_existing=True)
-        if row is None:
-            raise NotFound(f"bank {self.id} is gone: list the banks with `ted bank list`")
-        return row
+        return bank_row(session, self.id)
 
     def _check_embedders(self, row: BankRow) -> None:
         text, image = self._embedders.text.fingerprint, self._embedders.image_fingerprint
@@ -133,80 +112,14 @@ class Bank:
         *,
         tags: Collection[str] = (),
         status: Collection[str] = ("active",),
-        without_key: str | None = None,
     ) -> Retrieval:
         """The experiences nearest to the question, best first, at the store's present revision.
 
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
-        `without_key` leaves out text keys equal to that text (how findable is an experience without its own source?).
         """
         return await asyncio.to_thread(
-            self._retrieve, question, settings or self.record.retrieval, set(tags), set(status), without_key
+            self._retriever.retrieve, question, settings or self.record.retrieval, set(tags), set(status)
         )
-
-    def _retrieve(
-        self,
-        question: Question,
-        settings: RetrievalSettings,
-        tags: set[str],
-        status: set[str],
-        without_key: str | None,
-    ) -> Retrieval:
-        vectors = self._embedders.embed_question(question)
-        foreign = foreign_questions(self._embedders.text)
-        with self._lock:
-            calibration = self._catch_up(foreign)
-            among = [
-                e.id for e in self._keys.experiences.values() if e.status in status and tags <= set(e.tags)
-            ]
-            everyone = len(among) == len(self._keys.experiences)
-            fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
-            ids = sorted(self._keys.candidates(vectors, fetch=fetch, among=None if everyone else among))
-            scores = self._scores(vectors, ids, calibration)
-            found = {i: self._keys.experiences[i] for i in ids}
-            revision, floor = self._keys.revision, self._floor(settings, vectors)
-        fused = scores.fused()
-        order = sorted(range(len(ids)), key=lambda n: (-float(fused[n]), ids[n]))
-        kept = within_gap([float(fused[n]) for n in order], k=settings.k, gap=settings.gap, floor=floor)
-        retrieved: list[Retrieved] = []
-        spent = 0
-        for n in order[:kept]:
-            cost = estimated_tokens(found[ids[n]].text)
-            if spent + cost > settings.token_budget:
-                continue
-            spent += cost
-            retrieved.append(
-                Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
-            )
-        best = float(fused[order[0]]) if order else None
-        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor)
-
-    def _catch_up(self, foreign: Vectors) -> Calibration:
-        with self.database.reading() as session:
-            self._keys.follow(session, self._row(session), self._embedders.fingerprints, foreign)
-        assert self._keys.calibration is not None
-        return self._keys.calibration
-
-    def _scores(
-        self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration
-    ) -> ChannelScores:
-        text = self._keys.keys_of("text", ids)
-        middle = type(text)(calibration.text_centred(text.vectors), text.owners)
-        question = calibration.text_centred(vectors["text"])
-        nothing = np.zeros((0, 1), dtype=np.float32)
-        image = vectors.get("image", nothing)
-        return ChannelScores(
-            text=best_by_owner(question, middle, calibration.text, len(ids)),
-            image=best_by_owner(image, self._keys.keys_of("image", ids), calibration.image, len(ids)),
-            caption=best_by_owner(image, self._keys.keys_of("caption", ids), calibration.caption, len(ids)),
-        )
-
-    def _floor(self, settings: RetrievalSettings, vectors: dict[Channel, Vectors]) -> float:
-        if settings.min_similarity is not None:
-            return settings.min_similarity
-        if "image" in vectors:
-            return chance_threshold(len(self._keys.experiences), channels=2)
-        return self._keys.foreign_threshold
 
     # -- changing
 
@@ -254,32 +167,11 @@ class Bank:
 
     async def would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
         """Whether an experience with this `when_to_use` as its only key would be among those shown for the question."""
-        return await asyncio.to_thread(self._would_find, question, when_to_use, settings)
-
-    def _would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
-        rivals = self._retrieve(question, settings, set(), {"active"}, None)
-        wording = self._embedders.text.embed_texts([when_to_use])
-        asked = self._embedders.embed_question(question)
-        with self._lock:
-            calibration = self._catch_up(foreign_questions(self._embedders.text))
-            cosine = calibration.text_centred(wording) @ calibration.text_centred(asked["text"]).T
-            here = float(calibration.text.calibrated(cosine)[0, 0])
-            floor = self._floor(settings, {"text": asked["text"]})
-        better = [r.similarity.text or 0.0 for r in rivals.retrieved if (r.similarity.text or 0.0) > here]
-        within = not better or here >= max(better) - settings.gap
-        return here >= floor and len(better) < settings.k and within
+        return await asyncio.to_thread(self._retriever.would_find, question, when_to_use, settings)
 
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""
-        with self.database.reading() as session:
-            store = self._row(session).revision
-        with self._lock:
-            return {
-                "store_revision": store,
-                "index_revision": self._keys.revision,
-                "revision_lag": store - max(self._keys.revision, 0),
-                "keys": len(self._keys),
-            }
+        return self._retriever.health()
 
 
 def _already(session: Session, occasion: Occasion) -> RevisionRow | None:
@@ -299,12 +191,3 @@ def _wording(change: Change) -> tuple[Key, ...]:
             return (Key("when_to_use", change.operation.when_to_use),)
         case _:
             return ()
-
-
-def _similarity(scores: ChannelScores, fused: np.ndarray, n: int) -> Similarity:
-    def given(value: np.float32) -> float | None:
-        return None if np.isnan(value) else float(value)
-
-    return Similarity(
-        float(fused[n]), given(scores.text[n]), given(scores.image[n]), given(scores.caption[n])
-    )

@@ -96,16 +96,11 @@ class KeyIndex:
         self,
         channel: Channel,
         experience_ids: Sequence[str] | None = None,
-        *,
-        without: Collection[int] = (),
     ) -> Keys:
         """The keys of these experiences (all of them where None) in one channel, owners numbered in their order."""
         ids = sorted(self.experiences) if experience_ids is None else experience_ids
         pairs = [
-            (key, number)
-            for number, i in enumerate(ids)
-            for c, key in self._keys.get(i, [])
-            if c == channel and key not in without
+            (key, number) for number, i in enumerate(ids) for c, key in self._keys.get(i, []) if c == channel
         ]
         if channel not in self._indexes:
             return Keys(np.zeros((0, 1), dtype=np.float32), np.zeros(0, dtype=np.int64))

@@ -1,0 +1,162 @@
+"""Finds the experiences nearest to a question: embeds, searches by raw cosine, judges by calibrated similarity.
+
+What is in the bank, and what happens to what was found, is ted/bank/bank's affair.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from index.protocols import VectorIndex, Vectors
+from ted.bank.database import Database
+from ted.bank.embedding import Embedders
+from ted.bank.foreign import foreign_questions
+from ted.bank.key_index import Channel, KeyIndex
+from ted.bank.scoring import (
+    Calibration,
+    ChannelScores,
+    best_by_owner,
+    chance_threshold,
+    within_gap,
+)
+from ted.bank.tables import BankRow
+from ted.errors import NotFound
+from ted.experience import Retrieval, Retrieved, Similarity
+from ted.sample import Question
+from ted.settings import RetrievalSettings
+from ted.tokens import estimated_tokens
+
+FETCH_FACTOR = 16
+LEAST_FETCH = 64
+"""Keys fetched by raw cosine in each channel before exact scoring: FETCH_FACTOR * k, and no fewer than this."""
+
+
+def bank_row(session: Session, bank_id: str) -> BankRow:
+    """The bank as the store has it now. Raises NotFound."""
+    row = session.get(BankRow, bank_id, populate_existing=True)
+    if row is None:
+        raise NotFound(f"bank {bank_id} is gone: list the banks with `ted bank list`")
+    return row
+
+
+class Retriever:
+    """The vectors of one bank and the search among them; each search first follows the store. Thread-safe."""
+
+    def __init__(
+        self,
+        bank_id: str,
+        *,
+        database: Database,
+        embedders: Embedders,
+        new_index: Callable[[int], VectorIndex],
+    ) -> None:
+        self._bank_id, self._database, self._embedders = bank_id, database, embedders
+        self._lock = threading.Lock()
+        self._keys = KeyIndex(
+            text_dimension=embedders.text.dimension,
+            image_dimension=embedders.image.dimension if embedders.image else None,
+            new_index=new_index,
+        )
+
+    def retrieve(
+        self,
+        question: Question,
+        settings: RetrievalSettings,
+        tags: set[str],
+        status: set[str],
+    ) -> Retrieval:
+        vectors = self._embedders.embed_question(question)
+        foreign = foreign_questions(self._embedders.text)
+        with self._lock:
+            calibration = self._catch_up(foreign)
+            among = [
+                e.id for e in self._keys.experiences.values() if e.status in status and tags <= set(e.tags)
+            ]
+            everyone = len(among) == len(self._keys.experiences)
+            fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
+            ids = sorted(self._keys.candidates(vectors, fetch=fetch, among=None if everyone else among))
+            scores = self._scores(vectors, ids, calibration)
+            found = {i: self._keys.experiences[i] for i in ids}
+            revision, floor = self._keys.revision, self._floor(settings, vectors)
+        fused = scores.fused()
+        order = sorted(range(len(ids)), key=lambda n: (-float(fused[n]), ids[n]))
+        kept = within_gap([float(fused[n]) for n in order], k=settings.k, gap=settings.gap, floor=floor)
+        retrieved: list[Retrieved] = []
+        spent = 0
+        for n in order[:kept]:
+            cost = estimated_tokens(found[ids[n]].text)
+            if spent + cost > settings.token_budget:
+                continue
+            spent += cost
+            retrieved.append(
+                Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
+            )
+        best = float(fused[order[0]]) if order else None
+        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor)
+
+    def _catch_up(self, foreign: Vectors) -> Calibration:
+        with self._database.reading() as session:
+            self._keys.follow(
+                session, bank_row(session, self._bank_id), self._embedders.fingerprints, foreign
+            )
+        assert self._keys.calibration is not None
+        return self._keys.calibration
+
+    def _scores(
+        self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration
+    ) -> ChannelScores:
+        text = self._keys.keys_of("text", ids)
+        middle = type(text)(calibration.text_centred(text.vectors), text.owners)
+        question = calibration.text_centred(vectors["text"])
+        nothing = np.zeros((0, 1), dtype=np.float32)
+        image = vectors.get("image", nothing)
+        return ChannelScores(
+            text=best_by_owner(question, middle, calibration.text, len(ids)),
+            image=best_by_owner(image, self._keys.keys_of("image", ids), calibration.image, len(ids)),
+            caption=best_by_owner(image, self._keys.keys_of("caption", ids), calibration.caption, len(ids)),
+        )
+
+    def _floor(self, settings: RetrievalSettings, vectors: dict[Channel, Vectors]) -> float:
+        if settings.min_similarity is not None:
+            return settings.min_similarity
+        if "image" in vectors:
+            return chance_threshold(len(self._keys.experiences), channels=2)
+        return self._keys.foreign_threshold
+
+    def would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
+        rivals = self.retrieve(question, settings, set(), {"active"})
+        wording = self._embedders.text.embed_texts([when_to_use])
+        asked = self._embedders.embed_question(question)
+        with self._lock:
+            calibration = self._catch_up(foreign_questions(self._embedders.text))
+            cosine = calibration.text_centred(wording) @ calibration.text_centred(asked["text"]).T
+            here = float(calibration.text.calibrated(cosine)[0, 0])
+            floor = self._floor(settings, {"text": asked["text"]})
+        better = [r.similarity.text or 0.0 for r in rivals.retrieved if (r.similarity.text or 0.0) > here]
+        within = not better or here >= max(better) - settings.gap
+        return here >= floor and len(better) < settings.k and within
+
+    def health(self) -> dict[str, int]:
+        """Revision of store and index, the lag between them, and the keys held."""
+        with self._database.reading() as session:
+            store = bank_row(session, self._bank_id).revision
+        with self._lock:
+            return {
+                "store_revision": store,
+                "index_revision": self._keys.revision,
+                "revision_lag": store - max(self._keys.revision, 0),
+                "keys": len(self._keys),
+            }
+
+
+def _similarity(scores: ChannelScores, fused: np.ndarray, n: int) -> Similarity:
+    def given(value: np.float32) -> float | None:
+        return None if np.isnan(value) else float(value)
+
+    return Similarity(
+        float(fused[n]), given(scores.text[n]), given(scores.image[n]), given(scores.caption[n])
+    )
