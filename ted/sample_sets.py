@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from ted.sample import Question, Sample
 from ted.texts import normalised
@@ -43,6 +44,13 @@ def overlap(train: Sequence[Sample], evaluation: Sequence[Sample]) -> list[tuple
     for sample in train:
         asked[_asked(sample)].append(sample)
     return [(known, sample) for sample in evaluation for known in asked.get(_asked(sample), ())]
+
+
+def with_shuffled_answers(samples: Sequence[Sample], *, seed: int) -> list[Sample]:
+    """The samples with their reference answers dealt out anew: a control, since nothing true can be learned from them."""
+    answers = [sample.answer for sample in samples]
+    random.Random(seed).shuffle(answers)
+    return [replace(sample, answer=answer) for sample, answer in zip(samples, answers, strict=True)]
 
 
 def _asked(sample: Sample) -> tuple[str, tuple[str, ...]]:

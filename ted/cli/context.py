@@ -57,7 +57,13 @@ def opened() -> Iterator[Ted]:
         ted.close()
 
 
-def progress_bar(console: Console, *, show: bool = True) -> Progress:
+def progress_console(as_json: bool) -> Console:
+    """Where progress is shown: on standard error, and nowhere where a program reads JSON and nobody looks."""
+    console = Console(stderr=True)
+    return Console(quiet=True) if as_json and not console.is_terminal else console
+
+
+def progress_bar(console: Console) -> Progress:
     """Done of all, elapsed, remaining."""
     return Progress(
         TextColumn("{task.description}"),
@@ -66,7 +72,6 @@ def progress_bar(console: Console, *, show: bool = True) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=not show,
     )
 
 

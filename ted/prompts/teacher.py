@@ -76,7 +76,6 @@ def critique_messages(
         solution=text,
         rationalised=solution.rationalised,
         trajectories=shown,
-        answers=list(dict.fromkeys(t.answer for t in shown if not t.correct and t.answer)),
         retrieved=retrieval.retrieved,
     )
 

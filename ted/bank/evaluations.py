@@ -1,0 +1,54 @@
+"""The rows of evaluations in the store. Making them, and figures from them, is ted/evaluation's affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from ted.bank.database import Database
+from ted.bank.job_tables import EvaluationRow, JobRow
+from ted.errors import NotFound
+
+COLUMNS = (
+    "arm",
+    "sample_id",
+    "final_answer",
+    "correct",
+    "experiences",
+    "abstained",
+    "prompt_tokens",
+    "completion_tokens",
+    "cost_usd",
+    "seconds",
+)
+
+
+class EvaluationStore:
+    """Reads and writes `evaluation_rows`; each method is one short transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def keep(self, job_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keeps the rows of a job, each with COLUMNS. Raises NotFound for a job that is not there."""
+        with self._database.writing() as session:
+            job = session.get(JobRow, job_id)
+            if job is None:
+                raise NotFound(f"there is no job {job_id}")
+            kept = [
+                {name: row[name] for name in COLUMNS} | {"job_id": job_id, "project_id": job.project_id}
+                for row in rows
+            ]
+            session.execute(insert(EvaluationRow), kept)
+
+    def rows(self, job_id: str) -> list[dict[str, Any]]:
+        """The rows of a job, by arm and sample."""
+        query = (
+            select(EvaluationRow)
+            .where(EvaluationRow.job_id == job_id)
+            .order_by(EvaluationRow.arm, EvaluationRow.sample_id)
+        )
+        with self._database.reading() as session:
+            return [{name: getattr(row, name) for name in COLUMNS} for row in session.scalars(query)]

@@ -1,0 +1,70 @@
+"""`ted distill`: samples into a bank, with a progress bar; the same command goes on where it stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ted.cli import output
+from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console
+from ted.cli.options import (
+    AsJson,
+    BankName,
+    BudgetCalls,
+    BudgetTokens,
+    BudgetUsd,
+    ProfileOption,
+    StudentName,
+    TeacherName,
+    profile_named,
+)
+from ted.images import ImageLimits
+from ted.jobs.distillation import DistillationRunner, Options, Progress
+from ted.sample_files import read_samples
+from ted.settings import Budget
+
+
+@exit_on_errors
+def distill(
+    bank: BankName,
+    train: Annotated[Path, typer.Argument(metavar="TRAIN.jsonl")],
+    student: StudentName = None,
+    teacher: TeacherName = None,
+    trajectories: Annotated[int | None, typer.Option(min=1, max=64, help="Attempts of the student.")] = None,
+    epochs: Annotated[int, typer.Option(min=1, max=100)] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, max=1000)] = 8,
+    profile: ProfileOption = "full",
+    budget_usd: BudgetUsd = None,
+    budget_tokens: BudgetTokens = None,
+    budget_calls: BudgetCalls = None,
+    new_run: Annotated[bool, typer.Option("--new-run", help="Run again what has run.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Distil samples into a bank. The same command goes on where it stopped."""
+    samples = read_samples(train, limits=ImageLimits())
+    options = Options(profile_named(profile), trajectories, epochs, batch_size)
+    budget = Budget(budget_usd, budget_tokens, budget_calls)
+    with opened() as ted:
+        opened_bank = ted.bank(bank)
+        small, large = ted.student(student), ted.teacher(teacher)
+        runner = DistillationRunner(opened_bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
+        job = runner.find_or_create(
+            samples, options, student=small.name, teacher=large.name, budget=budget, new_run=new_run
+        )
+        if job.status in ("succeeded", "failed"):
+            output.emit_job(job, "This distillation has run already; --new-run runs it again.", json)
+            return
+        with progress_bar(progress_console(json)) as bar:
+            task = bar.add_task("Distilling", total=len(samples) * epochs)
+
+            def show(p: Progress) -> None:
+                done = p.counts.completed + p.counts.failed
+                bar.update(task, completed=done, description=f"Distilling (${p.spent.cost_usd:.4f})")
+
+            job = asyncio.run(runner.run(job, student=small, teacher=large, progress=show))
+        output.emit_job(job, "", json)
+    if job.status != "succeeded":
+        raise typer.Exit(1)
