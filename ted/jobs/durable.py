@@ -1,0 +1,89 @@
+"""Submitted jobs on DBOS: queued in a database, and begun again where the process died. The only importer of dbos.
+
+A job is one workflow with one step. What lies within a job is kept elsewhere: every answered call in the ledger, every
+finished item in its row, every batch in the bank; so a step that is begun again pays for nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ted.errors import Conflict
+
+QUEUE = "jobs"
+AT_ONCE = 4
+"""Jobs that one process runs at the same time."""
+
+POLL_SECONDS = 0.2
+
+
+class DurableWorker:
+    """Runs submitted jobs until `stop`. There is one such worker a process, and one a data directory.
+
+    `flow_version` is the version of what `run` does: a job queued under another version is not run by this one.
+    """
+
+    def __init__(
+        self, run: Callable[[str], Awaitable[None]], *, data_dir: Path, flow_version: str, name: str = "ted"
+    ) -> None:
+        self._run, self._data_dir, self._version, self._name = run, data_dir, flow_version, name
+        self._lock = FileLock(data_dir / "worker.lock")
+        self._begin: Callable[[str], None] | None = None
+
+    def start(self) -> None:
+        """Takes up what an earlier process left, then waits for more. Raises Conflict where another worker is at it."""
+        from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
+
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise Conflict(
+                f"another TED server has the data directory '{self._data_dir}': stop it, "
+                "or set TED_DATA_DIR to another one"
+            ) from None
+        DBOS(
+            config={
+                "name": self._name,
+                "system_database_url": f"sqlite:///{self._data_dir / 'jobs.sqlite'}",
+                "application_version": self._version,
+                "executor_id": "server",
+                "serializer": DBOSPortableJSONSerializer(),
+                "log_level": "WARNING",
+                "notification_listener_polling_interval_sec": POLL_SECONDS,
+            }
+        )
+
+        @DBOS.step(name="run")
+        async def step(job_id: str) -> None:
+            await self._run(job_id)
+
+        @DBOS.workflow(name="job")
+        async def job(job_id: str) -> None:
+            await step(job_id)
+
+        DBOS.launch()
+        DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS)
+
+        def begin(job_id: str) -> None:
+            with SetWorkflowID(job_id):
+                DBOS.enqueue_workflow(QUEUE, job, job_id)
+
+        self._begin = begin
+
+    def submit(self, job_id: str) -> None:
+        """Queues a job; one that was submitted before is not queued again."""
+        if self._begin is None:
+            raise RuntimeError("the worker is not started")
+        self._begin(job_id)
+
+    def stop(self) -> None:
+        """Stops at once; the next worker of the data directory goes on with what was running."""
+        from dbos import DBOS
+
+        if self._begin is not None:
+            self._begin = None
+            DBOS.destroy(destroy_registry=True)
+            self._lock.release()
