@@ -58,7 +58,7 @@ class RetrievalSettings:
     """
 
     k: int = 4
-    gap: float = 0.1
+    gap: float = 0.05
     min_similarity: float | None = None
     token_budget: int = 600
 
