@@ -82,8 +82,10 @@ class SentenceEmbedder:
             try:
                 import torch
                 from sentence_transformers import SentenceTransformer
+                from transformers.utils.logging import disable_progress_bar
 
                 torch.set_num_threads(self._threads)
+                disable_progress_bar()  # one of its own in the middle of ours
                 self._model = SentenceTransformer(
                     str(self._folder or self._name),
                     device="cpu",
