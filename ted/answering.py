@@ -9,10 +9,12 @@ from dataclasses import replace
 from ted.answer import Answer, Latency, Mode
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
+from ted.bank.calls import CallStore, Owner
 from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
 from ted.ids import new_id
+from ted.ledger import Ledger
 from ted.sample import Question
 from ted.settings import RetrievalSettings
 from ted.student import Student
@@ -25,18 +27,21 @@ async def answer(
     bank: Bank,
     student: Student,
     answers: AnswerStore,
+    calls: CallStore,
     mode: Mode = "retrieve",
     settings: RetrievalSettings | None = None,
     answer_id: str | None = None,
 ) -> Answer:
-    """One answer at temperature 0, kept with everything that explains it."""
+    """One answer at temperature 0, kept with everything that explains it; its calls are in the ledger."""
     started = time.perf_counter()
     if not question.text.strip():
         raise BadInput("the question is empty: send a text that is not blank")
     retrieval = await retrieved_for(question, bank, mode, settings)
     found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
-    reply, attempt = await student.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
+    ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id))
+    charged = replace(student, chat=ledger.around(student.chat))
+    reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
     done = time.perf_counter()
     given = replace(

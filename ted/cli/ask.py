@@ -33,6 +33,12 @@ def ask(
         opened_bank = ted.bank(bank)
         model = Student(ted.student(student), PROFILES[profile_named(profile)])
         given = asyncio.run(
-            answer(Question(question, pictures), bank=opened_bank, student=model, answers=ted.answers)
+            answer(
+                Question(question, pictures),
+                bank=opened_bank,
+                student=model,
+                answers=ted.answers,
+                calls=ted.calls,
+            )
         )
         output.emit(output.answer_json(given), output.answer_text(given), json)
