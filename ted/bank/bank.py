@@ -178,9 +178,21 @@ class Bank:
         """The bank's text vectors of these texts, as for storing and querying alike; shape (n, dimension)."""
         return await asyncio.to_thread(self._embedders.text.embed_texts, texts)
 
-    async def would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
-        """Whether an experience with this `when_to_use` as its only key would be among those shown for the question."""
-        return await asyncio.to_thread(self._retriever.would_find, question, when_to_use, settings)
+    async def would_find(
+        self,
+        question: Question,
+        when_to_use: str,
+        settings: RetrievalSettings,
+        *,
+        leaving_out: Collection[str] = (),
+    ) -> bool:
+        """Whether an experience with this `when_to_use` as its only key would be among those shown for the question.
+
+        `leaving_out`: ids of experiences that it would take the place of.
+        """
+        return await asyncio.to_thread(
+            self._retriever.would_find, question, when_to_use, settings, leaving_out
+        )
 
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""

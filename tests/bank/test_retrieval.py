@@ -297,4 +297,7 @@ async def test_a_wording_further_away_than_what_is_there_would_not_be_found(
 ) -> None:
     """The experience made from the very question stands before it, by more than the gap."""
     question = Question("Where has my parcel gone?")
-    assert not await bank.would_find(question, "A parcel has gone to a neighbour", RetrievalSettings(gap=0.0))
+    wording, settings = "A parcel has gone to a neighbour", RetrievalSettings(gap=0.0)
+
+    assert not await bank.would_find(question, wording, settings)
+    assert await bank.would_find(question, wording, settings, leaving_out=[topics[0].id])
