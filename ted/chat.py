@@ -70,12 +70,18 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `seconds` is the wall clock of the call, retries included."""
+    """What came back. `seconds` is the wall clock of the call, retries included.
+
+    Half a surrogate pair in `text`, which JSON can carry but no store, becomes a question mark.
+    """
 
     text: str
     model: str
     usage: Usage
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", self.text.encode("utf-8", "replace").decode())
 
 
 class ChatModel(Protocol):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from ted.asking import ask
 from ted.chat import ChatModel, ChatRequest, Reply
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
+from ted.gathering import all_of
 from ted.profile import Profile
 from ted.prompts.outputs import AttemptOutput
 from ted.prompts.parsing import parsed_attempt
@@ -40,7 +40,7 @@ class Student:
     ) -> list[Written]:
         """`times` attempts at temperature 0.7, concurrently, in order of their numbers; `key` heads their call keys."""
         attempts = (self._attempt(question, retrieval, f"{key}:student:{n}") for n in range(times))
-        return list(await asyncio.gather(*attempts))
+        return await all_of(attempts)
 
     async def _attempt(self, question: Question, retrieval: Retrieval, call_key: str) -> Written:
         request = self._request(question, retrieval, call_key, DISTILLING_TEMPERATURE)

@@ -10,7 +10,7 @@ from ted.chat import ChatModel, ChatRequest, Message
 from ted.errors import UnparsableOutput
 from ted.experience import Experience, Retrieval
 from ted.grading.grade import grade
-from ted.operations import Add, Rewrite
+from ted.operations import Add, Merge, Rewrite
 from ted.profile import Profile
 from ted.prompts.outputs import (
     AttemptOutput,
@@ -46,19 +46,22 @@ class Teacher:
 
     async def solve(self, sample: Sample, *, key: str) -> Solution:
         """Independently, with the images; wrong, once more; wrong again, an explanation of the reference."""
+        unparsable: list[str] = []
         for n in range(self.profile.solves):
-            attempt = await self._attempt(
-                solve_messages(sample.question, self.profile.form), f"{key}:solve:{n}", n
-            )
+            messages = solve_messages(sample.question, self.profile.form)
+            attempt = await self._attempt(messages, f"{key}:solve:{n}", n, unparsable)
             if attempt and grade(attempt.final_answer, reference=sample.answer, grader=sample.grader).correct:
-                return Solution(attempt, correct=True)
+                return Solution(attempt, correct=True, unparsable=tuple(unparsable))
+        stated = Attempt(Chain(), sample.answer)
         if not self.profile.explains:
-            return Solution(Attempt(Chain(), sample.answer), correct=False)
+            return Solution(stated, correct=False, unparsable=tuple(unparsable))
         messages = explain_messages(sample, self.profile.form)
-        explained = await self._attempt(messages, f"{key}:explain:0", 0)
-        return Solution(explained or Attempt(Chain(), sample.answer), correct=False, rationalised=True)
+        explained = await self._attempt(messages, f"{key}:explain:0", 0, unparsable)
+        return Solution(explained or stated, correct=False, rationalised=True, unparsable=tuple(unparsable))
 
-    async def _attempt(self, messages: tuple[Message, ...], call_key: str, nth: int) -> Attempt | None:
+    async def _attempt(
+        self, messages: tuple[Message, ...], call_key: str, nth: int, unparsable: list[str]
+    ) -> Attempt | None:
         request = ChatRequest(
             call_key,
             messages,
@@ -68,18 +71,17 @@ class Teacher:
         )
         try:
             return await ask(self.chat, request, lambda text: parsed_attempt(text, self.profile.form))
-        except UnparsableOutput:
+        except UnparsableOutput as error:
+            unparsable.append(f"{call_key.rsplit(':', 2)[1]} {nth}: {error}")
             return None
 
     async def compressed(self, trace: str, *, call_key: str) -> Chain | None:
-        """The structure of a trace that is over the profile's `trace_tokens`; None for one that is not, or if it fails."""
+        """The structure of a trace over the profile's `trace_tokens`, None for a shorter one. Raises UnparsableOutput."""
         if estimated_tokens(trace) <= self.profile.trace_tokens:
             return None
-        request = self._request(call_key, compress_messages(trace), ChainOutput)
-        try:
-            return await ask(self.chat, request, parsed_chain)
-        except UnparsableOutput:
-            return None
+        return await ask(
+            self.chat, self._request(call_key, compress_messages(trace), ChainOutput), parsed_chain
+        )
 
     async def critique(
         self, sample: Sample, solution: Solution, shown: Sequence[Shown], retrieval: Retrieval, *, key: str
@@ -94,7 +96,7 @@ class Teacher:
         return await ask(self.chat, request, lambda text: parsed_critique(text, retrieval))
 
     async def mend(
-        self, sample: Sample, proposal: Add | Rewrite, problems: Sequence[str], *, call_key: str
+        self, sample: Sample, proposal: Add | Rewrite | Merge, problems: Sequence[str], *, call_key: str
     ) -> WordingOutput:
         """The proposal written anew, with its problems at hand. Raises UnparsableOutput."""
         request = self._request(call_key, mend_messages(sample, proposal, problems), WordingOutput)

@@ -49,11 +49,15 @@ class Trajectory:
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """The teacher's own. `rationalised`: it was wrong twice and then explained the reference it was shown."""
+    """The teacher's own. `rationalised`: it was wrong twice and then explained the reference it was shown.
+
+    `unparsable` tells of each of its tries that could not be read.
+    """
 
     attempt: Attempt
     correct: bool
     rationalised: bool = False
+    unparsable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

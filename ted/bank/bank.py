@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Occasion, Writer
 from ted.bank.database import Database
-from ted.bank.embedding import Embedders, embed_keys, store_embeddings
+from ted.bank.embedding import Embedders, KeyVectors, embed_keys, most_distinct_first, store_embeddings
 from ted.bank.retriever import Retriever, bank_row
 from ted.bank.rows import experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
@@ -57,9 +57,12 @@ class Bank:
         new_index: Callable[[int], VectorIndex],
     ) -> None:
         self.id, self.database = bank_id, database
-        self._embedders = Embedders(text_embedder, image_embedder)
         with database.reading() as session:
-            self._check_embedders(self._row(session))
+            row = self._row(session)
+        # A bank made without an image embedder stays without: half of its keys would have no vector.
+        images = image_embedder if row.image_fingerprint is not None else None
+        self._embedders = Embedders(text_embedder, images)
+        self._check_embedders(row)
         self._retriever = Retriever(
             bank_id, database=database, embedders=self._embedders, new_index=new_index
         )
@@ -79,7 +82,7 @@ class Bank:
             ("text", row.text_fingerprint, text),
             ("image", row.image_fingerprint, image),
         ):
-            if made != here and made is not None:
+            if made != here:
                 raise StoreMismatch(
                     f"bank '{row.name}' was made with the {kind} embedder '{made}', but this process has '{here}': "
                     f"set TED_{kind.upper()}_EMBEDDER to the bank's, or make a new bank"
@@ -117,9 +120,12 @@ class Bank:
 
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
         """
-        return await asyncio.to_thread(
-            self._retriever.retrieve, question, settings or self.record.retrieval, set(tags), set(status)
-        )
+        return await asyncio.to_thread(self._retrieve, question, settings, set(tags), set(status))
+
+    def _retrieve(
+        self, question: Question, settings: RetrievalSettings | None, tags: set[str], status: set[str]
+    ) -> Retrieval:
+        return self._retriever.retrieve(question, settings or self.record.retrieval, tags, status)
 
     # -- changing
 
@@ -146,11 +152,13 @@ class Bank:
                 return Applied.from_report(done.revision, done.report)
             store_images(session, row.project_id, images)
             project_id, base = row.project_id, row.revision if base is None else base
-        wanted = {key for change in changes for key in (*change.keys, *_wording(change))}
         with self.database.reading() as session:
+            changes = [_with_parents_keys(session, self.id, change) for change in changes]
+            wanted = {key for change in changes for key in (*change.keys, *_wording(change))}
             hashes = sorted({key.image_sha256 for key in wanted if key.kind == "image"})
             pictures = {i.sha256: i for i in load_images(session, project_id, hashes)}
         vectors = embed_keys(sorted(wanted, key=repr), pictures, self._embedders)
+        changes = [_most_distinct_first(change, vectors) for change in changes]
         with self.database.writing() as session:
             row = self._row(session)
             if occasion.job_id and (done := _already(session, occasion)):
@@ -159,15 +167,32 @@ class Bank:
             store_embeddings(session, row, vectors)
         return applied
 
+    def has_applied(self, occasion: Occasion) -> bool:
+        """Whether this batch of a job has changed the bank already."""
+        with self.database.reading() as session:
+            return _already(session, occasion) is not None
+
     # -- comparing
 
     async def embed_texts(self, texts: Sequence[str]) -> Vectors:
         """The bank's text vectors of these texts, as for storing and querying alike; shape (n, dimension)."""
         return await asyncio.to_thread(self._embedders.text.embed_texts, texts)
 
-    async def would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
-        """Whether an experience with this `when_to_use` as its only key would be among those shown for the question."""
-        return await asyncio.to_thread(self._retriever.would_find, question, when_to_use, settings)
+    async def would_find(
+        self,
+        question: Question,
+        when_to_use: str,
+        settings: RetrievalSettings,
+        *,
+        leaving_out: Collection[str] = (),
+    ) -> bool:
+        """Whether an experience with this `when_to_use` as its only key would be among those shown for the question.
+
+        `leaving_out`: ids of experiences that it would take the place of.
+        """
+        return await asyncio.to_thread(
+            self._retriever.would_find, question, when_to_use, settings, leaving_out
+        )
 
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""
@@ -191,3 +216,20 @@ def _wording(change: Change) -> tuple[Key, ...]:
             return (Key("when_to_use", change.operation.when_to_use),)
         case _:
             return ()
+
+
+def _with_parents_keys(session: Session, bank_id: str, change: Change) -> Change:
+    """A merge unites the keys of its parents with its own; METHOD "Retrieval"."""
+    if not isinstance(change.operation, Merge):
+        return change
+    rows = [session.get(ExperienceRow, i) for i in change.operation.experience_ids]
+    parents = experiences_of(session, [row for row in rows if row is not None and row.bank_id == bank_id])
+    keys = (*change.keys, *(key for e in parents for key in e.keys if key.kind != "when_to_use"))
+    return replace(change, keys=tuple(dict.fromkeys(keys)))
+
+
+def _most_distinct_first(change: Change, vectors: KeyVectors) -> Change:
+    """The keys of a merge, of which the first few are kept, in an order in which each adds the most."""
+    if not isinstance(change.operation, Merge):
+        return change
+    return replace(change, keys=most_distinct_first(change.keys, vectors, after=_wording(change)))

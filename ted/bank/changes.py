@@ -51,11 +51,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A change that was not made, and why."""
+    """A change that was not made, and why; `sample` is that of its provenance, if any."""
 
     operation: str
     experience_id: str
     why: str
+    sample: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ class Occasion:
     job_id: str | None = None
     epoch: int | None = None
     batch: int | None = None
+
+
+CHANGEABLE: tuple[Status, ...] = ("active", "candidate")
+"""Statuses of experiences that operations and new keys may touch."""
 
 
 class Writer:
@@ -126,41 +131,50 @@ class Writer:
                 self._create(change, when_to_use, content)
                 self._count("add")
             case Rewrite(experience_id, when_to_use, content):
-                if row := self._changeable("rewrite", experience_id):
+                if row := self._changeable("rewrite", experience_id, change):
                     row.version += 1
                     row.when_to_use, row.content = when_to_use, content
                     replace_wording_key(self._session, row)
                     add_keys(self._session, row, change.keys)
                     self._restart_counters(row)
                     self._changed(row, "rewrite", change)
-            case Merge(experience_ids, when_to_use, content):
-                parents = [self._changeable("merge", i) for i in experience_ids]
-                if all(parents) and len(set(experience_ids)) == len(parents) >= 2:
-                    child = self._create(change, when_to_use, content)
-                    for parent in filter(None, parents):
-                        parent.status = "retired"
-                        self._changed(parent, "merged", change, counted=False)
-                        self._session.add(
-                            LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id)
-                        )
-                    self._count("merge")
+            case Merge():
+                self._merge(operation, change)
             case Remove(experience_id):
-                if row := self._changeable("remove", experience_id):
+                if row := self._changeable("remove", experience_id, change):
                     row.status = "retired"
                     self._changed(row, "remove", change)
             case SetStatus(experience_id, status):
-                if row := self._row("status", experience_id):
+                if row := self._row("status", experience_id, change):
                     row.status = status
                     self._changed(row, "status", change)
             case SetPinned(experience_id, pinned):
-                if row := self._row("pin", experience_id):
+                if row := self._row("pin", experience_id, change):
                     row.pinned = pinned
                     self._changed(row, "pin", change)
             case AddKeys(experience_id):
-                if (row := self._row("key", experience_id)) and add_keys(self._session, row, change.keys):
+                row = self._row("key", experience_id, change)
+                if row and row.status not in CHANGEABLE:
+                    self._skip("key", experience_id, f"its status is {row.status}", change)
+                elif row and add_keys(self._session, row, change.keys):
                     self._changed(row, "key", change)
             case _:
                 assert_never(operation)
+
+    def _merge(self, operation: Merge, change: Change) -> None:
+        ids = operation.experience_ids
+        if len(set(ids)) != len(ids) or len(ids) < 2:
+            self._skip("merge", ", ".join(ids), "a merge needs two or more different experiences", change)
+            return
+        parents = [self._changeable("merge", i, change) for i in ids]
+        if not all(parents):
+            return
+        child = self._create(change, operation.when_to_use, operation.content)
+        for parent in filter(None, parents):
+            parent.status = "retired"
+            self._changed(parent, "merged", change, counted=False)
+            self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
+        self._count("merge")
 
     def _create(self, change: Change, when_to_use: str, content: str) -> ExperienceRow:
         row = ExperienceRow(
@@ -184,28 +198,32 @@ class Writer:
         self._record(row, type(change.operation).__name__.lower(), change)
         return row
 
-    def _row(self, operation: str, experience_id: str) -> ExperienceRow | None:
+    def _row(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
         row = self._session.get(ExperienceRow, experience_id)
         if row is None or row.bank_id != self._bank.id:
-            self._skipped.append(Skip(operation, experience_id, "no such experience in this bank"))
+            self._skip(operation, experience_id, "no such experience in this bank", change)
             return None
         return row
 
-    def _changeable(self, operation: str, experience_id: str) -> ExperienceRow | None:
-        row = self._row(operation, experience_id)
+    def _changeable(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
+        row = self._row(operation, experience_id, change)
         why = None
         if row is None:
             return None
         if row.updated_revision > self._base:
             why = f"changed at revision {row.updated_revision}, after the base {self._base}"
-        elif row.status not in ("active", "candidate"):
+        elif row.status not in CHANGEABLE:
             why = f"its status is {row.status}"
         elif row.pinned:
             why = "it is pinned"
         if why:
-            self._skipped.append(Skip(operation, experience_id, why))
+            self._skip(operation, experience_id, why, change)
             return None
         return row
+
+    def _skip(self, operation: str, experience_id: str, why: str, change: Change) -> None:
+        sample = str(change.provenance.get("sample", ""))
+        self._skipped.append(Skip(operation, experience_id, why, sample))
 
     def _changed(self, row: ExperienceRow, operation: str, change: Change, *, counted: bool = True) -> None:
         row.updated_revision, row.updated_at = self._revision, now()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -63,6 +64,30 @@ def embed_keys(keys: Sequence[Key], pictures: Mapping[str, Image], embedders: Em
 def _fill(vectors: KeyVectors, keys: Sequence[Key], fingerprint: str, rows: Vectors) -> None:
     for key, row in zip(keys, rows, strict=True):
         vectors[key][fingerprint] = to_bytes(row)
+
+
+def most_distinct_first(keys: Sequence[Key], vectors: KeyVectors, *, after: Sequence[Key]) -> tuple[Key, ...]:
+    """The keys so that each is the one least like those before it and like `after`; ties keep their order.
+
+    Keys of different embedders are not alike at all.
+    """
+    chosen, left = list(after), list(keys)
+
+    def likeness(key: Key) -> float:
+        return max((_cosine(vectors[key], vectors[other]) for other in chosen), default=-1.0)
+
+    while left:
+        chosen.append(min(left, key=likeness))
+        left.remove(chosen[-1])
+    return tuple(chosen[len(after) :])
+
+
+def _cosine(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> float:
+    shared = [f for f in one if f in other]
+    if not shared:
+        return -1.0
+    a, b = (np.frombuffer(v[shared[0]], dtype="<f4") for v in (one, other))
+    return float(a @ b)
 
 
 def store_embeddings(session: Session, bank: BankRow, vectors: KeyVectors) -> None:

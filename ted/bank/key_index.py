@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from index.protocols import Hit, VectorIndex, Vectors
+from index.vectors import from_bytes
 from ted.bank.rows import experiences_of
 from ted.bank.scoring import Calibration, Keys, calibrate, foreign_threshold
 from ted.bank.tables import BankRow, EmbeddingRow, ExperienceRow, KeyRow
@@ -48,9 +49,16 @@ class KeyIndex:
         self.foreign_threshold = 0.0
 
     def follow(self, session: Session, bank: BankRow, fingerprints: Sequence[str], foreign: Vectors) -> None:
-        """Brings the index to the store's revision: what changed since is taken out and, if served, put back in."""
+        """Brings the index to the store's revision: what changed since is taken out and, if served, put back in.
+
+        A store that went back (restored from a copy) cannot tell what changed: then all is built anew.
+        """
         if bank.revision == self.revision:
             return
+        if bank.revision < self.revision:
+            for known in list(self.experiences):
+                self._take_out(known)
+            self.revision = -1
         changed = session.scalars(
             select(ExperienceRow)
             .where(ExperienceRow.bank_id == bank.id, ExperienceRow.updated_revision > self.revision)
@@ -59,7 +67,7 @@ class KeyIndex:
         for experience in experiences_of(session, changed):
             self._take_out(experience.id)
             if experience.status in SERVED:
-                self._put_in(experience, _vectors_of(session, experience.id, fingerprints))
+                self._put_in(experience, self._vectors_of(session, experience.id, fingerprints))
         self.revision = bank.revision
         self.calibration = calibrate(*(self.keys_of(channel) for channel in CHANNELS))
         self.foreign_threshold = foreign_threshold(foreign, self.keys_of("text"), self.calibration)
@@ -76,6 +84,28 @@ class KeyIndex:
             self._indexes[key.channel].add([key.id], key.vector[None, :])
             self._owner[key.channel][key.id] = experience.id
             self._keys.setdefault(experience.id, []).append((key.channel, key.id))
+
+    def _vectors_of(
+        self, session: Session, experience_id: str, fingerprints: Sequence[str]
+    ) -> list[KeyVector]:
+        rows = session.execute(
+            select(KeyRow, EmbeddingRow)
+            .join(EmbeddingRow, EmbeddingRow.key_id == KeyRow.id)
+            .where(KeyRow.experience_id == experience_id)
+            .order_by(KeyRow.id)
+        ).all()
+        found = []
+        for key, embedding in rows:
+            if embedding.fingerprint not in fingerprints:
+                raise StoreMismatch(
+                    f"key {key.id} of {experience_id} was embedded by '{embedding.fingerprint}', but this process "
+                    f"has {' and '.join(repr(f) for f in fingerprints)}: start it with the embedder of the bank"
+                )
+            is_text = embedding.fingerprint == fingerprints[0]
+            channel: Channel = "text" if is_text else "image" if key.kind == "image" else "caption"
+            vector = from_bytes(embedding.vector, self._indexes[channel].dimension)
+            found.append(KeyVector(key.id, channel, vector))
+        return found
 
     def candidates(
         self, vectors: dict[Channel, Vectors], *, fetch: int, among: Collection[str] | None
@@ -110,25 +140,3 @@ class KeyIndex:
     def __len__(self) -> int:
         """How many keys are in it, over all channels."""
         return sum(len(i) for i in self._indexes.values())
-
-
-def _vectors_of(session: Session, experience_id: str, fingerprints: Sequence[str]) -> list[KeyVector]:
-    rows = session.execute(
-        select(KeyRow, EmbeddingRow)
-        .join(EmbeddingRow, EmbeddingRow.key_id == KeyRow.id)
-        .where(KeyRow.experience_id == experience_id)
-        .order_by(KeyRow.id)
-    ).all()
-    found = []
-    for key, embedding in rows:
-        if embedding.fingerprint not in fingerprints:
-            raise StoreMismatch(
-                f"key {key.id} of {experience_id} was embedded by '{embedding.fingerprint}', but this process has "
-                f"{' and '.join(repr(f) for f in fingerprints)}: start it with the embedder of the bank"
-            )
-        is_text = embedding.fingerprint == fingerprints[0]
-        channel: Channel = "text" if is_text else "image" if key.kind == "image" else "caption"
-        found.append(
-            KeyVector(key.id, channel, np.frombuffer(embedding.vector, dtype="<f4").astype(np.float32))
-        )
-    return found

@@ -115,11 +115,11 @@ class MaterialStore:
         with self._database.writing() as session:
             row = self._item(session, place)
             bank = session.get_one(BankRow, self._job(session, place).bank_id)
-            row.status, row.outcome, row.finished_at = status, outcome, now()
+            row.status, row.outcome, row.error, row.finished_at = status, outcome, None, now()
             record_exposures(session, bank, asked, retrieval, cited=cited, verdicts=verdicts)
 
     def fail(self, place: Place, error: str) -> None:
-        """The sample could not be worked on; a later run tries again."""
+        """The sample could not be worked on; a later run tries again, until its batch is settled."""
         with self._database.writing() as session:
             row = self._item(session, place)
             row.status, row.error, row.finished_at = "failed", error, now()

@@ -5,8 +5,10 @@ What is in the bank, and what happens to what was found, is ted/bank/bank's affa
 
 from __future__ import annotations
 
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -127,8 +129,13 @@ class Retriever:
             return chance_threshold(len(self._keys.experiences), channels=2)
         return self._keys.foreign_threshold
 
-    def would_find(self, question: Question, when_to_use: str, settings: RetrievalSettings) -> bool:
-        rivals = self.retrieve(question, settings, set(), {"active"})
+    def would_find(
+        self, question: Question, when_to_use: str, settings: RetrievalSettings, leaving_out: Collection[str]
+    ) -> bool:
+        everything = replace(settings, gap=2.0, min_similarity=-2.0, token_budget=sys.maxsize)
+        wide = replace(everything, k=min(50, settings.k + len(leaving_out)))
+        found = self.retrieve(question, wide, set(), {"active"}).retrieved
+        rivals = [r.similarity.text or 0.0 for r in found if r.experience.id not in leaving_out]
         wording = self._embedders.text.embed_texts([when_to_use])
         asked = self._embedders.embed_question(question)
         with self._lock:
@@ -136,7 +143,7 @@ class Retriever:
             cosine = calibration.text_centred(wording) @ calibration.text_centred(asked["text"]).T
             here = float(calibration.text.calibrated(cosine)[0, 0])
             floor = self._floor(settings, {"text": asked["text"]})
-        better = [r.similarity.text or 0.0 for r in rivals.retrieved if (r.similarity.text or 0.0) > here]
+        better = [rival for rival in rivals if rival > here]
         within = not better or here >= max(better) - settings.gap
         return here >= floor and len(better) < settings.k and within
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.protocols import Ids, Vectors
-from index.vectors import centred
+from index.vectors import centred, mean_of
 
 SCALE = 0.125
 """One standard deviation of a channel's background, in calibrated units: about what centred MiniLM texts have."""
@@ -74,10 +74,10 @@ class Calibration:
 def calibrate(text: Keys, images: Keys, captions: Keys) -> Calibration:
     """Measures the mean and the backgrounds of a bank; with few keys, the priors."""
     count = len(text.owners)
-    mean = text.vectors.mean(axis=0) if count else np.zeros(text.vectors.shape[1], dtype=np.float32)
+    mean = mean_of(text.vectors)
     middle = Keys(centred(text.vectors, mean, count), text.owners)
     return Calibration(
-        text_mean=np.asarray(mean, dtype=np.float32),
+        text_mean=mean,
         text_count=count,
         text=_background(middle, middle, TEXT_PRIOR),
         image=_background(images, images, IMAGE_PRIOR),
@@ -86,7 +86,8 @@ def calibrate(text: Keys, images: Keys, captions: Keys) -> Calibration:
 
 
 def _background(left: Keys, right: Keys, prior: Background) -> Background:
-    if min(len(left.owners), len(right.owners)) == 0 or len(left.owners) + len(right.owners) < FEW_KEYS:
+    keys = len(left.owners) + (0 if right is left else len(right.owners))
+    if min(len(left.owners), len(right.owners)) == 0 or keys < FEW_KEYS:
         return prior
     left, right = _spread(left), _spread(right)
     cosines = left.vectors @ right.vectors.T
@@ -118,7 +119,8 @@ class ChannelScores:
         somebody also wrote a text, and one without a drawing is judged by its text alone.
         """
         visual = np.fmax(self.image, self.caption)
-        return np.where(np.isnan(visual), self.text, (np.nan_to_num(self.text) + visual) / 2)
+        both = (self.text + visual) / 2
+        return np.where(np.isnan(both), np.fmax(self.text, visual), both)
 
 
 def best_by_owner(question: Vectors, keys: Keys, background: Background, owners: int) -> NDArray[np.float32]:

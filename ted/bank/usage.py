@@ -67,13 +67,15 @@ def record_exposures(
 
 
 def is_own_source(experience: Experience, question: Question) -> bool:
-    """Whether the experience was made from this very question."""
+    """Whether the experience was made from this very question.
+
+    Of a question with images the images decide: puzzles of one kind are all asked in the same words.
+    """
     hashes = {image.sha256 for image in question.images}
-    return any(
-        (key.kind == "question" and key.text == question.text)
-        or (key.kind == "image" and key.image_sha256 in hashes)
-        for key in experience.keys
-    )
+    drawn = {key.image_sha256 for key in experience.keys if key.kind == "image"}
+    if hashes and drawn:
+        return bool(hashes & drawn)
+    return any(key.kind == "question" and key.text == question.text for key in experience.keys)
 
 
 def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:

@@ -11,6 +11,7 @@ from ted.bank.changes import Applied, Occasion
 from ted.bank.material import MaterialStore, Place
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.reconcile import added_texts, reconcile
+from ted.gathering import all_of
 from ted.sample import Image, Sample
 
 
@@ -25,6 +26,11 @@ class Batch:
 
     def place(self, sample: Sample) -> Place:
         return Place(self.job_id, self.epoch, sample.id)
+
+    @property
+    def occasion(self) -> Occasion:
+        """For which the bank changes once only."""
+        return Occasion("distillation", self.job_id, self.epoch, self.number)
 
 
 def batches(job_id: str, samples: Sequence[Sample], *, epochs: int, size: int) -> Iterator[Batch]:
@@ -55,13 +61,6 @@ async def distill(
         await settle(batch)
 
 
-async def all_of(works: Sequence[Awaitable[None]]) -> None:
-    """Waits for all; then raises the first error there was, so that no work is left running behind it."""
-    for result in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(result, BaseException):
-            raise result
-
-
 async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> Settled:
     """The proposals of the batch in sample order, reconciled and applied in one transaction."""
     outcomes, revisions = await asyncio.to_thread(_finished, batch, material)
@@ -70,12 +69,12 @@ async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> 
     images: dict[str, Image] = {i.sha256: i for s in batch.samples for i in s.question.images}
     applied = await bank.apply(
         reconciled.changes,
-        Occasion("distillation", batch.job_id, batch.epoch, batch.number),
+        batch.occasion,
         base_revision=min(revisions, default=None),
         images=list(images.values()),
     )
     stale = tuple(
-        Skipped("", "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped
+        Skipped(s.sample, "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped
     )
     return Settled(applied, reconciled.skipped + stale, reconciled.united)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import assert_never
 
+from ted.grading.choice import option
+from ted.grading.numeric import Quantity, quantities, quantity
 from ted.sample import Choice, Exact, Json, Numeric, Regex, Sample
 from ted.texts import normalised
 
@@ -41,9 +43,13 @@ def problems_of(
     *,
     sample: Sample,
     solution: str,
-    template: set[tuple[str, ...]],
+    template: Collection[tuple[str, ...]],
+    facts: bool = True,
 ) -> list[str]:
-    """Everything that is wrong with a proposal made for this sample; an empty list where it may pass."""
+    """Everything that is wrong with a proposal made for this sample; an empty list where it may pass.
+
+    `facts`: whether it must state what the sample has to teach, which one text for several experiences need not.
+    """
     problems = []
     for name, text, limit in (("when_to_use", when_to_use, WHEN_WORDS), ("content", content, CONTENT_WORDS)):
         if (words := len(text.split())) > limit * GRACE:
@@ -53,39 +59,41 @@ def problems_of(
         problems.append(
             "It gives the model orders about its instructions; say what to know or do for the question."
         )
-    if leaks(content, sample):
+    if leaks(whole, sample):
         problems.append(
             f"It gives away the answer of this one question ({sample.answer}); say how to find such answers."
         )
-    copied = (ngrams(sample.question.text) | ngrams(solution)) - template
+    copied = (ngrams(sample.question.text) | ngrams(solution)).difference(template)
     if taken := sorted(ngrams(when_to_use) & copied) + sorted(ngrams(content) & copied):
         problems.append(
             f'It copies wording of the question: "{" ".join(taken[0])}"; say it in general words.'
         )
-    if (fact := fact_of(sample)) and normalised(fact) not in normalised(content):
+    if facts and (fact := fact_of(sample)) and normalised(fact) not in normalised(content):
         problems.append(f"The fact to be learned is not in content: it must state {fact} exactly.")
     return problems
 
 
-def leaks(content: str, sample: Sample) -> bool:
-    """Whether the content states the reference as such, for graders whose answer is worth nothing in general."""
+def leaks(text: str, sample: Sample) -> bool:
+    """Whether the text states the reference as such, for graders whose answer is worth nothing in general."""
     match sample.grader:
-        case Numeric():
-            number = re.escape(sample.answer.strip())
-            stated = re.search(rf"(?<![\w.,]){number}(?![\w]|[.,]\d)", content) is not None
-            return stated and sample.answer.strip() not in sample.question.text
+        case Numeric(tolerance=tolerance):
+            reference = quantity(sample.answer)
+            if reference is None or _states(sample.question.text, reference, tolerance):
+                return False
+            return _states(text, reference, tolerance)
         case Choice():
-            option = re.escape(sample.answer.strip().strip("().").upper())
-            return (
-                re.search(
-                    rf"\({option}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{option}\b", content, re.I
-                )
-                is not None
-            )
+            named = re.escape(option(sample.answer) or sample.answer.strip())
+            pattern = rf"\({named}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{named}\b"
+            return re.search(pattern, text, re.IGNORECASE) is not None
         case Exact() | Regex() | Json():
             return False
         case _:
             assert_never(sample.grader)
+
+
+def _states(text: str, reference: Quantity, tolerance: float) -> bool:
+    within = max(tolerance, tolerance * abs(reference.value))
+    return any(abs(stated.value - reference.value) <= within for stated in quantities(text))
 
 
 _PLAIN_WORDS = frozenset(("yes", "no", "true", "false", "none", "null", "unknown"))

@@ -11,6 +11,8 @@ from ted.bank.codec import change_from_json, change_to_json
 
 SkipReason = Literal[
     "unparsable_attempt",
+    "unparsable_solution",
+    "unparsable_compression",
     "unparsable_critique",
     "unparsable_mend",
     "guard",

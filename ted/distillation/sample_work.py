@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ted.bank.bank import Bank
 from ted.bank.material import MaterialStore, Place
@@ -13,6 +13,7 @@ from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.screening import Screen
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
+from ted.gathering import all_of
 from ted.grading.grade import grade
 from ted.prompts import VERSION
 from ted.prompts.teacher import Shown, as_text
@@ -20,7 +21,7 @@ from ted.sample import Sample
 from ted.settings import RetrievalSettings
 from ted.student import Student, Written
 from ted.teacher import Teacher
-from ted.trajectory import Critique, Grade, Solution, Trajectory
+from ted.trajectory import Chain, Critique, Grade, Solution, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
         return outcome
     solution = await bench.teacher.solve(sample, key=place.key)
     await asyncio.to_thread(bench.material.keep_solution, place, solution)
-    solution = await _compressed(solution, place, bench)
-    shown = await _shown(trajectories, place, bench)
+    skipped += tuple(Skipped(sample.id, "unparsable_solution", told) for told in solution.unparsable)
+    brief, shown, left_long = await _in_brief(solution, trajectories, place, bench)
+    skipped += left_long
     try:
-        critique = await bench.teacher.critique(sample, solution, shown, retrieval, key=place.key)
+        critique = await bench.teacher.critique(sample, brief, shown, retrieval, key=place.key)
     except UnparsableOutput as error:
         critique = Critique((), {}, ())
         skipped += (Skipped(sample.id, "unparsable_critique", str(error)),)
@@ -87,23 +89,33 @@ def _graded(written: Written, sample: Sample) -> Grade:
     return grade(written.attempt.final_answer, reference=sample.answer, grader=sample.grader)
 
 
-async def _compressed(solution: Solution, place: Place, bench: Workbench) -> Solution:
-    trace = as_text(solution.attempt.chain, solution.attempt.final_answer)
-    chain = await bench.teacher.compressed(trace, call_key=f"{place.key}:compress-solution:0")
-    if chain is None:
-        return solution
-    attempt = type(solution.attempt)(chain, solution.attempt.final_answer)
-    return Solution(attempt, solution.correct, solution.rationalised)
+async def _in_brief(
+    solution: Solution, trajectories: list[Trajectory], place: Place, bench: Workbench
+) -> tuple[Solution, list[Shown], tuple[Skipped, ...]]:
+    """Solution and trajectories as the critique shows them: a trace over its budget is compressed to its structure.
 
+    One whose compression cannot be read stays as it is, and is told.
+    """
+    skipped: list[Skipped] = []
 
-async def _shown(trajectories: list[Trajectory], place: Place, bench: Workbench) -> list[Shown]:
-    async def one(t: Trajectory) -> Shown:
+    async def brief(trace: str, role: str, number: int) -> Chain | None:
+        try:
+            return await bench.teacher.compressed(trace, call_key=f"{place.key}:{role}:{number}")
+        except UnparsableOutput as error:
+            skipped.append(Skipped(place.sample_id, "unparsable_compression", f"{role} {number}: {error}"))
+            return None
+
+    async def shown(t: Trajectory) -> Shown:
         answer = t.attempt.final_answer if t.attempt else ""
         trace = as_text(t.attempt.chain, answer) if t.attempt else t.text
-        chain = await bench.teacher.compressed(trace, call_key=f"{place.key}:compress:{t.number}")
+        chain = await brief(trace, "compress", t.number)
         return Shown(t.number, t.grade.correct, as_text(chain, answer) if chain else trace, answer)
 
-    return list(await asyncio.gather(*(one(t) for t in trajectories)))
+    attempt = solution.attempt
+    chain = await brief(as_text(attempt.chain, attempt.final_answer), "compress-solution", 0)
+    solution = replace(solution, attempt=replace(attempt, chain=chain)) if chain else solution
+    seen = await all_of(shown(t) for t in trajectories)
+    return solution, seen, tuple(sorted(skipped, key=lambda s: s.detail))
 
 
 async def _screened(
@@ -133,7 +145,7 @@ async def _screened(
         },
         key=place.key,
     )
-    screened = await asyncio.gather(*(screen.screen(o, n) for n, o in enumerate(critique.operations)))
+    screened = await all_of(screen.screen(o, n) for n, o in enumerate(critique.operations))
     return Outcome(
         sample.id,
         correct,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
 from ted.bank.conflicts import conflicting
 from ted.distillation.guards import as_list, problems_of
-from ted.distillation.outcome import Skipped
+from ted.distillation.outcome import Skipped, SkipReason
 from ted.errors import UnparsableOutput
 from ted.experience import Experience, Key
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
@@ -20,8 +22,6 @@ from ted.texts import normalised
 
 DUPLICATE = 0.92
 """Cosine of `when_to_use + content` from which two experiences of a bank are near-duplicates."""
-
-_Neighbour = tuple[Experience, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,34 +50,39 @@ class Screen:
     async def screen(self, operation: Operation, number: int) -> Screened:
         """The change that comes of the critique's operation of this number."""
         match operation:
-            case Add() | Rewrite():
-                return await self._screen_text(operation, number)
-            case Merge(experience_ids, when_to_use, content):
-                if problems := self._problems(when_to_use, content, facts=False):
-                    return self._rejected("guard", f"merge of {len(experience_ids)}: {as_list(problems)}")
-                return Screened(self._change(operation))
+            case Add():
+                return await self._screen_add(operation, number)
+            case Rewrite() | Merge():
+                return await self._screen_text(operation, self._problems(operation), number)
             case Remove():
                 return Screened(self._change(operation))
+            case _:
+                assert_never(operation)
 
-    async def _screen_text(self, operation: Add | Rewrite, number: int) -> Screened:
-        problems = self._problems(operation.when_to_use, operation.content)
-        twin = await self._twin(operation)
-        if isinstance(operation, Add) and twin and not problems and _same(twin, operation):
+    async def _screen_add(self, add: Add, number: int) -> Screened:
+        problems = self._problems(add)
+        twin = await self._twin(add)
+        if twin is None:
+            return await self._screen_text(add, problems, number)
+        if not problems and _same(twin, add):
             return Screened(self._change(AddKeys(twin.id)))
-        wanted: Add | Rewrite = operation
-        if twin and isinstance(operation, Add):
-            if conflicting(twin.text, f"{operation.when_to_use}\n{operation.content}"):
-                problems.append(
-                    f'It conflicts with an experience that is there: "{twin.when_to_use} {twin.content}". '
-                    "If yours is right, say in when_to_use how the situations differ."
-                )
-            else:
-                problems.append(
-                    f'There is an experience like it: "{twin.when_to_use} {twin.content}". '
-                    "Write one text to replace that one, which keeps what both say."
-                )
-                wanted = Rewrite(twin.id, operation.when_to_use, operation.content)
-        mended, skipped = 0, ()
+        if conflicting(twin.text, _text(add)):
+            problems.append(
+                f'It conflicts with an experience that is there: "{twin.when_to_use} {twin.content}". '
+                "If yours is right, say in when_to_use how the situations differ."
+            )
+            return await self._screen_text(add, problems, number)
+        problems.append(
+            f'There is an experience like it: "{twin.when_to_use} {twin.content}". '
+            "Write one text to replace that one, which keeps what both say."
+        )
+        return await self._screen_text(Rewrite(twin.id, add.when_to_use, add.content), problems, number)
+
+    async def _screen_text(
+        self, wanted: Add | Rewrite | Merge, problems: Sequence[str], number: int
+    ) -> Screened:
+        """Mended once where there are problems; what then still has some is rejected."""
+        mended = 0
         if problems:
             try:
                 better = await self.teacher.mend(
@@ -87,41 +92,51 @@ class Screen:
                 return self._rejected("unparsable_mend", str(error))
             mended = 1
             wanted = replace(wanted, when_to_use=better.when_to_use, content=better.content)
-            if still := self._problems(wanted.when_to_use, wanted.content):
-                return replace(self._rejected("guard", as_list(still)), mended=mended)
-        wanted, sharpened = await self._sharpened(wanted, number)
-        return Screened(self._change(wanted), skipped, mended + sharpened)
+            if still := self._problems(wanted):
+                return self._rejected("guard", as_list(still), mended=mended)
+            if isinstance(wanted, Add) and (twin := await self._twin(wanted)):
+                if conflicting(twin.text, _text(wanted)):
+                    return self._rejected("conflict", f"{_text(wanted)!r} against {twin.id}", mended=mended)
+                return Screened(self._change(AddKeys(twin.id)), mended=mended)
+        if isinstance(wanted, Merge):
+            return Screened(self._change(wanted), mended=mended)
+        sharper, skipped, sharpened = await self._sharpened(wanted, number)
+        return Screened(self._change(sharper), skipped, mended + sharpened)
 
-    async def _sharpened(self, wanted: Add | Rewrite, number: int) -> tuple[Add | Rewrite, int]:
+    async def _sharpened(
+        self, wanted: Add | Rewrite, number: int
+    ) -> tuple[Add | Rewrite, tuple[Skipped, ...], int]:
         """Asked once for a sharper `when_to_use` where the question would not find it; never a reason to reject."""
-        if await self.bank.would_find(self.sample.question, wanted.when_to_use, self.settings):
-            return wanted, 0
+        replaced = (wanted.experience_id,) if isinstance(wanted, Rewrite) else ()
+        if await self.bank.would_find(
+            self.sample.question, wanted.when_to_use, self.settings, leaving_out=replaced
+        ):
+            return wanted, (), 0
         problem = "A search with its own question does not find it by when_to_use; name what such questions are about."
         try:
             better = await self.teacher.mend(
                 self.sample, wanted, [problem], call_key=f"{self.key}:sharpen:{number}"
             )
-        except UnparsableOutput:
-            return wanted, 1
+        except UnparsableOutput as error:
+            return wanted, (Skipped(self.sample.id, "unparsable_mend", f"sharper when_to_use: {error}"),), 1
         sharper = replace(wanted, when_to_use=better.when_to_use)
-        return (wanted if self._problems(sharper.when_to_use, sharper.content) else sharper), 1
+        return (wanted if self._problems(sharper) else sharper), (), 1
 
-    def _problems(self, when_to_use: str, content: str, *, facts: bool = True) -> list[str]:
-        found = problems_of(
-            when_to_use,
-            content,
+    def _problems(self, proposal: Add | Rewrite | Merge) -> list[str]:
+        return problems_of(
+            proposal.when_to_use,
+            proposal.content,
             sample=self.sample,
             solution=self.solution,
-            template=set(self.template),
+            template=self.template,
+            facts=not isinstance(proposal, Merge),
         )
-        return found if facts else [p for p in found if not p.startswith("The fact")]
 
-    async def _twin(self, operation: Add | Rewrite) -> Experience | None:
-        """The nearest active experience of the bank that is a near-duplicate of an Add; None for a Rewrite."""
-        if isinstance(operation, Rewrite) or not self.active:
+    async def _twin(self, add: Add) -> Experience | None:
+        """The nearest active experience of the bank, if it is a near-duplicate."""
+        if not self.active:
             return None
-        texts = [f"{operation.when_to_use}\n{operation.content}", *(e.text for e in self.active)]
-        vectors = await self.bank.embed_texts(texts)
+        vectors = await self.bank.embed_texts([_text(add), *(e.text for e in self.active)])
         cosines = await asyncio.to_thread(lambda: vectors[1:] @ vectors[0])
         best = int(cosines.argmax())
         return self.active[best] if float(cosines[best]) >= DUPLICATE else None
@@ -135,10 +150,13 @@ class Screen:
         carried = () if isinstance(operation, Remove) else keys
         return Change(operation, carried, self.sample.tags, dict(self.provenance))
 
-    def _rejected(self, reason: str, detail: str) -> Screened:
-        assert reason in ("guard", "unparsable_mend")
-        return Screened(None, (Skipped(self.sample.id, reason, detail),))  # type: ignore[arg-type]
+    def _rejected(self, reason: SkipReason, detail: str, *, mended: int = 0) -> Screened:
+        return Screened(None, (Skipped(self.sample.id, reason, detail),), mended)
 
 
-def _same(experience: Experience, operation: Add) -> bool:
-    return normalised(experience.content) == normalised(operation.content)
+def _text(add: Add) -> str:
+    return f"{add.when_to_use}\n{add.content}"
+
+
+def _same(experience: Experience, add: Add) -> bool:
+    return normalised(experience.content) == normalised(add.content)

@@ -80,6 +80,13 @@ def quantity(text: str) -> Quantity | None:
     return None if value is None else Quantity(value, _unit(found[0], plain))
 
 
+def quantities(text: str) -> list[Quantity]:
+    """All numbers of a text with their units, in order."""
+    plain = _plain(text)
+    found = ((_value(number), _unit(number, plain)) for number in _NUMBER.finditer(plain))
+    return [Quantity(value, unit) for value, unit in found if value is not None]
+
+
 def _plain(text: str) -> str:
     unlatexed = re.sub(r"\$([^$]*)\$", r"\1", text)
     marked = _SUPERSCRIPTS.sub(lambda m: "^" + m.group(), unlatexed)  # or NFKC makes 103 of ten to the third

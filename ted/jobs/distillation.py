@@ -19,7 +19,7 @@ from ted.distillation.flow import Batch, Settled, batches, distill, settle_batch
 from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
-from ted.errors import BudgetExhausted, ModelFailure
+from ted.errors import BudgetExhausted, LedgerConflict, ModelFailure
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Sample
@@ -117,7 +117,8 @@ class DistillationRunner:
 
         async def work(batch: Batch, sample: Sample) -> None:
             place = batch.place(sample)
-            if self._material.outcome(place) is None:
+            # What failed in a batch that is settled stays so: its changes would not be applied any more.
+            if self._material.outcome(place) is None and not self._bank.has_applied(batch.occasion):
                 try:
                     await work_on(sample, place, bench)
                 except ModelFailure as error:
@@ -132,8 +133,13 @@ class DistillationRunner:
             await distill(plan, work=work, settle=settle)
         except BudgetExhausted as error:
             return self._jobs.pause(job.id, str(error))
+        except LedgerConflict as error:
+            return self._jobs.finish(job.id, "failed", result=None, error=str(error))
         except asyncio.CancelledError:
             self._jobs.pause(job.id, "interrupted")
+            raise
+        except Exception as error:
+            self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
             raise
         result = self._result(job, samples, settled, ledger.spent)
         counts = self._jobs.counts(job.id)

@@ -30,7 +30,9 @@ OutputT = TypeVar("OutputT", bound=Output)
 MOST_OPERATIONS = 2
 """Operations of one critique that are used; the teacher is told so."""
 
-_ANSWER = re.compile(r"^\W*(?:final\s+)?answer\W*:\W*(.+)$", re.IGNORECASE | re.MULTILINE)
+_ANSWER = re.compile(
+    r"^[^\w\n]*(?:final[ ]+)?answer[^\w\n:]*:(?:\*\*)?\s*(\S.*)$", re.IGNORECASE | re.MULTILINE
+)
 
 
 def parsed_json(text: str, shape: type[OutputT]) -> OutputT:
@@ -40,7 +42,7 @@ def parsed_json(text: str, shape: type[OutputT]) -> OutputT:
         raise UnparsableOutput("there is no JSON object in the reply", text=text)
     try:
         value: Any = json.loads(text[start : end + 1], strict=False)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UnparsableOutput(f"the JSON is broken: {error}", text=text) from None
     try:
         return shape.model_validate(value)
@@ -60,13 +62,18 @@ def parsed_attempt(text: str, form: Form) -> Attempt:
             return Attempt(chain, output.answer, tuple(output.used))
         case "short":
             if named := _ANSWER.findall(text):
-                return Attempt(Chain(), named[-1].strip())
+                return Attempt(Chain(), _without_half_bold(named[-1].strip()))
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if not lines:
                 raise UnparsableOutput("the reply is empty", text=text)
             return Attempt(Chain(), lines[0])
         case _:
             assert_never(form)
+
+
+def _without_half_bold(answer: str) -> str:
+    """`**Answer: B**` leaves the closing half behind."""
+    return answer.removesuffix("**").rstrip() or answer if answer.count("**") % 2 else answer
 
 
 def parsed_chain(text: str) -> Chain:

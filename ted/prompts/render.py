@@ -6,6 +6,7 @@ syntax in a question or an experience is ever evaluated.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -27,15 +28,21 @@ def _environment() -> Environment:
         autoescape=False,  # plain text for a model, not HTML
     )
     environment.filters["advice"] = as_advice
+    environment.filters["quoted"] = _quoted
     return environment
 
 
-_DELIMITER = re.compile(r"<\s*(/?)\s*(experiences?|question)\s*>", re.IGNORECASE)
+def _quoted(text: str) -> str:
+    """As a JSON string; unlike Jinja's `tojson` it leaves apostrophes and letters of other languages readable."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:experiences?|question)\b)", re.IGNORECASE)
 
 
 def as_advice(text: str) -> str:
     """A text that cannot close, or open anew, the block it stands in; on one line."""
-    return " ".join(_DELIMITER.sub(r"(\1\2)", text).split())
+    return " ".join(_DELIMITER.sub("(", text).split())
 
 
 def render(template: str, *, images: Sequence[Image] = (), **values: object) -> tuple[Message, ...]:

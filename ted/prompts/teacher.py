@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ted.chat import Message
 from ted.experience import Experience, Retrieval
-from ted.operations import Add, Rewrite
+from ted.operations import Add, Merge, Rewrite
 from ted.prompts.render import render
 from ted.prompts.student import Form
 from ted.sample import Question, Sample
@@ -80,7 +80,9 @@ def critique_messages(
     )
 
 
-def mend_messages(sample: Sample, proposal: Add | Rewrite, problems: Sequence[str]) -> tuple[Message, ...]:
+def mend_messages(
+    sample: Sample, proposal: Add | Rewrite | Merge, problems: Sequence[str]
+) -> tuple[Message, ...]:
     """To write a proposal anew that a guard refused."""
     return render(
         "teacher_mend",

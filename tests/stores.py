@@ -1,0 +1,95 @@
+"""A store on disk for a test, with everything that reads and writes it; the schema is made once a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.embedders.hashing import HashingEmbedder
+from index.exact_index import ExactIndex
+from index.protocols import ImageEmbedder, TextEmbedder
+from ted.bank.answers import AnswerStore
+from ted.bank.bank import Bank
+from ted.bank.banks import BankStore
+from ted.bank.calls import CallStore
+from ted.bank.changes import Applied, Change, Occasion
+from ted.bank.database import Database
+from ted.bank.jobs import JobStore
+from ted.bank.material import MaterialStore
+from ted.experience import Experience, Key
+from ted.operations import Add
+from ted.settings import RetrievalSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open database and its stores. Several may be open on one file, as in several processes."""
+
+    database: Database
+    text_embedder: TextEmbedder
+    image_embedder: ImageEmbedder | None
+
+    @staticmethod
+    def at(file: Path, *, image_embedder: ImageEmbedder | None = None) -> Store:
+        return Store(Database(f"sqlite:///{file}"), HashingEmbedder(), image_embedder)
+
+    @property
+    def banks(self) -> BankStore:
+        return BankStore(self.database)
+
+    @property
+    def jobs(self) -> JobStore:
+        return JobStore(self.database)
+
+    @property
+    def material(self) -> MaterialStore:
+        return MaterialStore(self.database)
+
+    @property
+    def calls(self) -> CallStore:
+        return CallStore(self.database)
+
+    @property
+    def answers(self) -> AnswerStore:
+        return AnswerStore(self.database)
+
+    def create(self, name: str = "desk", retrieval: RetrievalSettings | None = None) -> Bank:
+        """A new bank, open."""
+        image = self.image_embedder.fingerprint if self.image_embedder else None
+        self.banks.create(
+            name,
+            text_fingerprint=self.text_embedder.fingerprint,
+            image_fingerprint=image,
+            retrieval=retrieval,
+        )
+        return self.open(name)
+
+    def open(self, name: str = "desk", new_index: Callable[[int], ExactIndex] = ExactIndex) -> Bank:
+        """The bank of this name, opened anew: its index is empty until it is first asked."""
+        return Bank(
+            self.banks.find(name),
+            database=self.database,
+            text_embedder=self.text_embedder,
+            image_embedder=self.image_embedder,
+            new_index=new_index,
+        )
+
+
+BY_HAND = Occasion("by hand")
+
+
+async def apply(bank: Bank, *changes: Change, base: int | None = None) -> Applied:
+    """The changes, made by hand."""
+    return await bank.apply(list(changes), BY_HAND, base_revision=base)
+
+
+async def added(bank: Bank, when_to_use: str, content: str, *questions: str, **kept: object) -> Experience:
+    """A new experience of the bank, keyed by these source questions, too."""
+    before = {e.id for e in bank.experiences(status=None)}
+    keys = tuple(Key("question", q) for q in questions)
+    tags = kept.get("tags", ())
+    assert isinstance(tags, tuple)
+    await apply(bank, Change(Add(when_to_use, content), keys, tags))
+    (new,) = [e for e in bank.experiences(status=None) if e.id not in before]
+    return new
