@@ -33,6 +33,10 @@ demo: models ## distil the example and measure what it brings, with real local m
 test: models ## all tests, those with real local models included
 	$(BIN)/python -m pytest -q
 
+.PHONY: soak
+soak: setup ## the long tests: a distillation killed twenty times (minutes)
+	$(BIN)/python -m pytest -q -s -m soak tests/soak
+
 .PHONY: check
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, tests
 

@@ -84,6 +84,11 @@ class _Provider(ThreadingHTTPServer):
                 line = {"event": event, "time": time.time(), "in_flight": self.in_flight, **fields}
                 self._log.write(json.dumps(line) + "\n")
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that is gone is no news; anything else is told."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
     def next_failure(self) -> str | None:
         with self._lock:
             return self.failures.pop(0) if self.failures else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -18,6 +19,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
+
+    @property
+    def folder(self) -> Path:
+        """Where the database's file is, for what belongs beside it. Raises ValueError for one without a file."""
+        file = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or file in (None, "", ":memory:"):
+            raise ValueError(f"{self.engine.url!r} is no file: only a SQLite file has a folder")
+        return Path(str(file)).resolve().parent
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

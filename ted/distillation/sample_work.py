@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ted.bank.bank import Bank
+from ted.bank.changes import AddKeys, Change
 from ted.bank.material import MaterialStore, Place
 from ted.bank.usage import Asked
+from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped
-from ted.distillation.screening import Screen
+from ted.distillation.screening import Screen, keys_from
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
 from ted.gathering import all_of
@@ -21,6 +24,7 @@ from ted.sample import Sample
 from ted.settings import RetrievalSettings
 from ted.student import Student, Written
 from ted.teacher import Teacher
+from ted.texts import normalised
 from ted.trajectory import Chain, Critique, Grade, Solution, Trajectory
 
 
@@ -46,7 +50,9 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     )
     correct = sum(t.grade.correct for t in trajectories) / len(trajectories)
     if correct == 1.0:
-        outcome = Outcome(sample.id, correct, skipped=skipped)
+        outcome = Outcome(
+            sample.id, correct, changes=_recognised(sample, retrieval, place, bench), skipped=skipped
+        )
         await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
         return outcome
     solution = await bench.teacher.solve(sample, key=place.key)
@@ -63,6 +69,29 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     outcome = await _screened(sample, place, bench, solution, critique, correct, skipped)
     await _finish(sample, place, bench, retrieval, trajectories, outcome, critique)
     return outcome
+
+
+def _recognised(sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench) -> tuple[Change, ...]:
+    """Where the nearest experience shown states the fact that was asked for, the question becomes a key of it."""
+    fact = fact_of(sample)
+    if fact is None or not retrieval.retrieved:
+        return ()
+    nearest = retrieval.retrieved[0].experience
+    if normalised(fact) not in normalised(nearest.content):
+        return ()
+    keys = keys_from(sample.question)
+    return (Change(AddKeys(nearest.id), keys, sample.tags, _provenance(sample, place, bench)),)
+
+
+def _provenance(sample: Sample, place: Place, bench: Workbench) -> dict[str, Any]:
+    return {
+        "job": place.job_id,
+        "epoch": place.epoch,
+        "sample": sample.id,
+        "student": bench.student.chat.name,
+        "teacher": bench.teacher.chat.name,
+        "prompts": VERSION,
+    }
 
 
 async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieval:
@@ -135,14 +164,7 @@ async def _screened(
         solution=as_text(solution.attempt.chain, ""),
         template=bench.template,
         settings=bench.settings,
-        provenance={
-            "job": place.job_id,
-            "epoch": place.epoch,
-            "sample": sample.id,
-            "student": bench.student.chat.name,
-            "teacher": bench.teacher.chat.name,
-            "prompts": VERSION,
-        },
+        provenance=_provenance(sample, place, bench),
         key=place.key,
     )
     screened = await all_of(screen.screen(o, n) for n, o in enumerate(critique.operations))

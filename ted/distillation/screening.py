@@ -15,7 +15,7 @@ from ted.distillation.outcome import Skipped, SkipReason
 from ted.errors import UnparsableOutput
 from ted.experience import Experience, Key
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
-from ted.sample import Sample
+from ted.sample import Question, Sample
 from ted.settings import RetrievalSettings
 from ted.teacher import Teacher
 from ted.texts import normalised
@@ -142,16 +142,19 @@ class Screen:
         return self.active[best] if float(cosines[best]) >= DUPLICATE else None
 
     def _change(self, operation: Operation | AddKeys) -> Change:
-        question = self.sample.question
-        keys = (
-            Key("question", question.text),
-            *(Key("image", image_sha256=image.sha256) for image in question.images),
-        )
-        carried = () if isinstance(operation, Remove) else keys
+        carried = () if isinstance(operation, Remove) else keys_from(self.sample.question)
         return Change(operation, carried, self.sample.tags, dict(self.provenance))
 
     def _rejected(self, reason: SkipReason, detail: str, *, mended: int = 0) -> Screened:
         return Screened(None, (Skipped(self.sample.id, reason, detail),), mended)
+
+
+def keys_from(question: Question) -> tuple[Key, ...]:
+    """What an experience made from a question is found by, beside its `when_to_use`: the question and its images."""
+    return (
+        Key("question", question.text),
+        *(Key("image", image_sha256=image.sha256) for image in question.images),
+    )
 
 
 def _text(add: Add) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner, Spent
-from ted.bank.jobs import ItemCounts, Job, JobStore
+from ted.bank.jobs import UNFINISHED, ItemCounts, Job, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
 from ted.distillation.flow import Batch, Settled, batches, distill, settle_batch
@@ -20,6 +20,7 @@ from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.errors import BudgetExhausted, LedgerConflict, ModelFailure
+from ted.jobs.sole_writer import sole_writer
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Sample
@@ -99,7 +100,20 @@ class DistillationRunner:
         teacher: ChatModel,
         progress: Callable[[Progress], None] = lambda p: None,
     ) -> Job:
-        """Runs the job to its end, or to where its budget ends; what is done already is not done again."""
+        """Runs the job to its end, or to where its budget ends; what is done already is not done again.
+
+        A job that another process ended meanwhile is given as it is. Raises Conflict while somebody else writes
+        the bank.
+        """
+        with sole_writer(self._bank):
+            job = self._jobs.get(job.id)
+            if job.status not in UNFINISHED:
+                return job
+            return await self._run(job, student, teacher, progress)
+
+    async def _run(
+        self, job: Job, student: ChatModel, teacher: ChatModel, progress: Callable[[Progress], None]
+    ) -> Job:
         self._jobs.begin(job.id)
         samples = await asyncio.to_thread(self._jobs.samples, job.id)
         profile = PROFILES[job.request["profile"]]
