@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console, RenderableType
 from rich.table import Table
 
@@ -37,20 +38,12 @@ def table(title: str, rows: Sequence[dict[str, object]]) -> RenderableType:
 
 def evaluation_table(evaluation: Evaluation) -> Table:
     """One row an arm."""
-    made = Table(title="Evaluation", title_justify="left")
-    for name in (
-        "arm",
-        "right",
-        "accuracy",
-        "95 % interval",
-        "flips +/-",
-        "prompt tokens",
-        "seconds",
-        "cost",
-    ):
-        made.add_column(name, justify="left" if name == "arm" else "right")
+    made = Table(title="Evaluation", title_justify="left", box=SIMPLE, padding=0, show_edge=False)
+    for name in ("arm", "right", "accuracy", "interval", "flips", "prompt", "s", "cost"):
+        made.add_column(name, justify="left" if name == "arm" else "right", no_wrap=True)
     for arm in evaluation.arms:
         made.add_row(*_cells(arm))
+    made.caption = "95 % interval; flips: to right, to wrong; prompt tokens and seconds: sums"
     return made
 
 
@@ -59,17 +52,16 @@ NAMES = {"none": "student alone", "retrieve": "student + bank", "teacher": "teac
 
 def _cells(arm: ArmResult) -> tuple[str, ...]:
     low, high = arm.interval
-    flips = "" if arm.right_flips is None else f"+{arm.right_flips} / -{arm.wrong_flips}"
-    cost = "not known" if arm.cost_usd is None else f"${arm.cost_usd:.4f}"
+    flips = "" if arm.right_flips is None else f"+{arm.right_flips}/-{arm.wrong_flips}"
     return (
         NAMES[arm.arm],
-        f"{arm.correct} of {arm.questions}",
+        f"{arm.correct}/{arm.questions}",
         f"{arm.accuracy:.3f}",
-        f"{low:.3f} - {high:.3f}",
+        f"{low:.3f}-{high:.3f}",
         flips,
         str(arm.prompt_tokens),
         f"{arm.seconds:.1f}",
-        cost,
+        "unknown" if arm.cost_usd is None else f"${arm.cost_usd:.4f}",
     )
 
 
