@@ -1,0 +1,102 @@
+"""The README's examples, run as they are written; only the provider is a scripted one on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ted.images import ImageLimits
+from ted.sample_files import read_samples
+from ted.settings import Settings
+from tests.drawings import draw
+from tests.upstream import running_upstream
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of that language, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder as a reader would have it: the README's samples in two files, the image one of them names, and `ted`."""
+    lines = blocks("json")[0].splitlines()
+    shapes = tmp_path / "shapes"
+    shapes.mkdir()
+    (shapes / "17.png").write_bytes(draw("red", "triangle", seed=17))
+    (tmp_path / "all.jsonl").write_text("\n".join(lines))
+    (tmp_path / "train.jsonl").write_text(lines[0])
+    (tmp_path / "eval.jsonl").write_text(lines[0].replace("jammed", "out of order"))
+    command = tmp_path / "bin" / "ted"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ted.cli.main "$@"\n')
+    command.chmod(0o755)
+    return tmp_path
+
+
+def test_the_first_lines_set_everything_up() -> None:
+    first, makefile = blocks("bash")[0], (ROOT / "Makefile").read_text(encoding="utf-8")
+
+    targets = re.findall(r"^make (\w+)", first, re.MULTILINE)
+
+    assert targets == ["demo", "test"]
+    assert all(re.search(rf"^{target}: ", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_samples_can_be_read(folder: Path) -> None:
+    samples = read_samples(folder / "all.jsonl", limits=ImageLimits())
+
+    assert [sample.answer for sample in samples] == ["WQ-238", "triangle"]
+    assert [len(sample.question.images) for sample in samples] == [0, 1]
+
+
+def test_the_commands_take_one_from_samples_to_a_measured_lift(folder: Path) -> None:
+    script = blocks("bash")[1].replace("eval.jsonl --arms", "eval.jsonl --json --arms")
+    with running_upstream("tests.readme_models:reply") as upstream:
+        given = {
+            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "TED_DATA_DIR": str(folder / "data"),
+            "TED_TEXT_EMBEDDER": "hashing",
+            "TED_STUDENT_API_BASE": upstream.api_base,
+            "TED_TEACHER_API_BASE": upstream.api_base,
+        }
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=folder,
+            env={**os.environ, **given},
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout[done.stdout.index("{\n") : done.stdout.rindex("\n}\n") + 3])
+    assert {arm["arm"]: arm["accuracy"] for arm in report["arms"]} == {"none": 0, "retrieve": 1, "teacher": 1}
+    assert "operations: 1 add" in done.stdout
+    assert done.stdout.rstrip().splitlines()[-2] == "WQ-238"
+
+
+def test_every_setting_is_told() -> None:
+    told = set(re.findall(r"`TED_(\w+)`", README))
+
+    assert told == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_command_is_told() -> None:
+    from ted.cli.main import app
+
+    told = set(re.findall(r"`ted (\w+)", README))
+    there = {c.name or (c.callback.__name__ if c.callback else "") for c in app.registered_commands}
+    there |= {group.name or "" for group in app.registered_groups}
+
+    assert there <= told
