@@ -14,6 +14,7 @@ from ted.errors import ModelTimeout
 from ted.experience import Key
 from ted.jobs.distillation import Options
 from ted.operations import Rewrite
+from ted.prompts import VERSION
 from ted.sample import Exact, Image, Numeric, Question, Sample
 from tests.drawings import draw
 from tests.scripted import (
@@ -71,7 +72,7 @@ async def test_an_add_comes_out_of_a_sample_that_the_student_gets_wrong(bench: B
         "sample": "badge",
         "student": "small",
         "teacher": "large",
-        "prompts": "1",
+        "prompts": VERSION,
     }
 
 
