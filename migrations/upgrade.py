@@ -6,7 +6,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
+
+from ted.errors import StoreMismatch
 
 
 def configuration() -> Config:
@@ -17,9 +21,19 @@ def configuration() -> Config:
 
 
 def upgrade(engine: Engine) -> None:
-    """To the head revision; a database that is there already is left as it is."""
+    """To the head revision; a database that is there already is left as it is.
+
+    Raises StoreMismatch for one of a version that these migrations do not know.
+    """
     config = configuration()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.connect().execution_options(ted_write=True) as connection:
+        for revision in MigrationContext.configure(connection).get_current_heads():
+            if revision not in known:
+                raise StoreMismatch(
+                    f"the database {engine.url!r} has schema '{revision}', of a newer version of TED than this one "
+                    "knows: install that version, or set TED_DATA_DIR to another folder"
+                )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()

@@ -8,7 +8,7 @@ from typing import Literal
 from ted.chat import Usage
 from ted.experience import Retrieval
 from ted.sample import Question
-from ted.trajectory import Attempt
+from ted.trajectory import Attempt, Chain
 
 Mode = Literal["retrieve", "none"]
 
@@ -40,6 +40,6 @@ class Answer:
 
     def cited(self) -> dict[str, bool]:
         """By experience id, whether the student says it used it; empty where it was not asked to say."""
-        if self.attempt is None or not self.attempt.chain.conclusion:
+        if self.attempt is None or (self.attempt.chain == Chain() and not self.attempt.used):
             return {}
         return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.retrieved}

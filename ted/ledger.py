@@ -54,9 +54,8 @@ class Ledger:
 
     async def settle(self, key: str) -> None:
         """After a call, answered or not: what it really came to takes the place of what was reserved."""
-        settled = await asyncio.to_thread(self.store.spent, self.owner.id)
-        async with self._changed:
-            self._settled = settled
+        async with self._changed:  # read inside: an older sum must not take the place of a newer one
+            self._settled = await asyncio.to_thread(self.store.spent, self.owner.id)
             self._reserved.pop(key, None)
             self._changed.notify_all()
 

@@ -92,5 +92,5 @@ class Budget:
     def __post_init__(self) -> None:
         for f in fields(self):
             value = getattr(self, f.name)
-            if value is not None and value < 0:
-                raise BadSetting(f"budget {f.name} is {value}: it must not be negative")
+            if value is not None and not value >= 0:  # so that NaN, which nothing exceeds, is refused as well
+                raise BadSetting(f"budget {f.name} is {value}: it must be a number of 0 or more")

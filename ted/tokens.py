@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import ceil
 
 from ted.chat import ChatRequest
@@ -19,8 +20,11 @@ def estimated_tokens(text: str) -> int:
 
 
 def worst_case_prompt_tokens(request: ChatRequest) -> int:
-    """No byte-pair tokenizer makes more tokens than bytes, so this bounds the prompt of `request` from above."""
-    total = 0
+    """No byte-pair tokenizer makes more tokens than bytes, so this bounds the prompt of `request` from above.
+
+    Providers count a schema as part of the prompt.
+    """
+    total = len(json.dumps(request.schema).encode()) if request.schema else 0
     for message in request.messages:
         total += MESSAGE_OVERHEAD
         for part in message.parts:

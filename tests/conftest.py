@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from index.embedders.thumbnails import ThumbnailEmbedder
@@ -23,6 +24,9 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+
+hypothesis.settings.register_profile("ted", deadline=None)  # the machine may be busy
+hypothesis.settings.load_profile("ted")
 
 LOOPBACK = ("127.", "::1", "localhost")
 

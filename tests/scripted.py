@@ -56,6 +56,16 @@ def speaking(rules: dict[str, Rule], *, name: str, usd_per_token: float | None =
     return ScriptedChat(script, name=name, usd_per_token=usd_per_token)
 
 
+def remembering(seen: list[Call], reply: str) -> Rule:
+    """Always this reply; the calls are kept in `seen`."""
+
+    def rule(call: Call) -> str:
+        seen.append(call)
+        return reply
+
+    return rule
+
+
 def roles(model: ScriptedChat) -> list[str]:
     """The roles a model was asked in, sorted."""
     return sorted(call_of(request).role for request in model.requests)

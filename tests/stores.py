@@ -8,7 +8,7 @@ from pathlib import Path
 
 from index.embedders.hashing import HashingEmbedder
 from index.exact_index import ExactIndex
-from index.protocols import ImageEmbedder, TextEmbedder
+from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.banks import BankStore
@@ -65,7 +65,7 @@ class Store:
         )
         return self.open(name)
 
-    def open(self, name: str = "desk", new_index: Callable[[int], ExactIndex] = ExactIndex) -> Bank:
+    def open(self, name: str = "desk", new_index: Callable[[int], VectorIndex] = ExactIndex) -> Bank:
         """The bank of this name, opened anew: its index is empty until it is first asked."""
         return Bank(
             self.banks.find(name),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 from ted.answering import retrieved_for
 from ted.bank.bank import Bank
+from ted.gathering import all_of
 from ted.grading.grade import grade
 from ted.sample import Sample
 from ted.student import Student
@@ -77,6 +77,7 @@ async def evaluate(
 ) -> Evaluation:
     """All samples under each arm, one arm after the other."""
     rows: list[Row] = []
+    arms = tuple(dict.fromkeys(arms))
     for arm in arms:
         model = teacher if arm == "teacher" else student
 
@@ -85,7 +86,7 @@ async def evaluate(
             progress(row)
             return row
 
-        rows += await asyncio.gather(*(one(sample) for sample in samples))
+        rows += await all_of(one(sample) for sample in samples)
     return Evaluation(tuple(figures(rows, arm) for arm in arms), tuple(rows))
 
 
@@ -93,8 +94,10 @@ async def _row(sample: Sample, arm: Arm, bank: Bank, model: Student, job_id: str
     started = time.perf_counter()
     retrieval = await retrieved_for(sample.question, bank, "retrieve" if arm == "retrieve" else "none")
     found = time.perf_counter() - started
+    role = "teacher" if arm == "teacher" else "student"
+    # The arm stands before the first colon, where it does not change the seed: arms are paired.
     reply, attempt = await model.answer(
-        sample.question, retrieval, call_key=f"{job_id}:0:{sample.id}:{arm}:0"
+        sample.question, retrieval, call_key=f"{job_id}.{arm}:0:{sample.id}:{role}:0"
     )
     final = attempt.final_answer if attempt else reply.text.strip()
     return Row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from index.embedders.thumbnails import ThumbnailEmbedder
 from index.errors import DimensionMismatch
 from index.exact_index import ExactIndex
 from index.faiss_index import FaissIndex
+from index.protocols import VectorIndex
 from index.vectors import from_bytes
 from ted.bank.bank import Bank
 from ted.bank.changes import Change, SetStatus
@@ -57,7 +59,9 @@ async def test_each_key_is_stored_with_the_vector_and_fingerprint_of_its_embedde
 
 
 @pytest.mark.parametrize("new_index", [ExactIndex, FaissIndex])
-async def test_every_change_is_seen_by_the_next_retrieval(store: Store, new_index: type[ExactIndex]) -> None:
+async def test_every_change_is_seen_by_the_next_retrieval(
+    store: Store, new_index: Callable[[int], VectorIndex]
+) -> None:
     store.create()
     bank = store.open(new_index=new_index)
     assert await found(bank) == set()

@@ -169,7 +169,7 @@ exposures = st.lists(
 
 
 @given(exposures)
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_counters_equal_what_the_exposures_add_up_to_in_all_mixes(
     blank_file: Path, events: list[Any]
 ) -> None:

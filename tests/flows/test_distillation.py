@@ -24,6 +24,7 @@ from tests.scripted import (
     attempt,
     critique,
     merge,
+    remembering,
     remove,
     result,
     rewrite,
@@ -198,8 +199,8 @@ async def test_a_teacher_that_is_wrong_twice_explains_the_reference_and_is_marke
     bench.student = {"student": attempt("reception")}
     bench.teacher = {
         "solve": attempt("the canteen"),
-        "explain": lambda call: seen.append(call) or attempt("desk QX-417", "the list says so"),
-        "critique": lambda call: seen.append(call) or critique(LESSON),
+        "explain": remembering(seen, attempt("desk QX-417", "the list says so")),
+        "critique": remembering(seen, critique(LESSON)),
     }
 
     job = await bench.distil(BADGE)
@@ -229,7 +230,7 @@ async def test_a_teacher_that_is_right_at_the_second_try_explains_nothing(bench:
 
 
 async def test_a_trace_over_its_budget_is_compressed_before_the_critique(bench: Bench) -> None:
-    seen: list[str] = []
+    seen: list[Call] = []
     brief = '{"premises": ["a list"], "steps": ["read it"], "conclusion": "in brief"}'
     bench.student = {
         "student": lambda call: attempt("reception", *(["on and on"] * 400 if call.number else ["quickly"]))
@@ -238,13 +239,13 @@ async def test_a_trace_over_its_budget_is_compressed_before_the_critique(bench: 
         "solve": attempt("desk QX-417", *["round and round"] * 400),
         "compress": brief,
         "compress-solution": brief,
-        "critique": lambda call: seen.append(call.user) or critique(LESSON),
+        "critique": remembering(seen, critique(LESSON)),
     }
 
     await bench.distil(BADGE)
 
     assert roles(bench.large) == ["compress", "compress-solution", "critique", "solve"]
-    (shown,) = seen
+    shown = seen[0].user
     assert "on and on" not in shown
     assert "round and round" not in shown
     assert shown.count("Conclusion: in brief") == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from tests.scripted import (
     attempt,
     critique,
     merge,
+    remembering,
     result,
     rewrite,
     roles,
@@ -66,14 +66,6 @@ def teaching(bench: Bench, operation: dict[str, Any], **rules: Rule) -> None:
         "critique": critique(operation),
         **rules,
     }
-
-
-def remembering(seen: list[Call], reply: str) -> Callable[[Call], str]:
-    def rule(call: Call) -> str:
-        seen.append(call)
-        return reply
-
-    return rule
 
 
 @pytest.mark.parametrize("guard", GUARDED)

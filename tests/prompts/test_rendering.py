@@ -144,7 +144,7 @@ def test_images_are_parts_of_the_user_message_before_its_text(messages: tuple[Me
 
 def test_the_teacher_solves_without_seeing_reference_trajectories_or_advice() -> None:
     for form in ("chain", "short"):
-        text = as_markdown(solve_messages(CRATE.question, form))  # type: ignore[arg-type]
+        text = as_markdown(solve_messages(CRATE.question, form))
         assert "48" not in text
         assert ADVICE.content not in text
 
