@@ -255,7 +255,7 @@ async def test_a_trace_over_its_budget_is_compressed_before_the_critique(bench: 
 
 
 async def test_two_samples_of_a_batch_that_propose_the_same_make_one_experience(bench: Bench) -> None:
-    again = Sample("again", Question("My badge is gone, whom do I tell?"), "desk QX-417")
+    again = Sample("again", Question("My badge is gone, whom do I tell?"), "desk QX-417", tags=("lost",))
     bench.student = {"student": attempt("reception")}
     bench.teacher = {
         "solve": attempt("desk QX-417"),
@@ -271,6 +271,9 @@ async def test_two_samples_of_a_batch_that_propose_the_same_make_one_experience(
         again.question.text,
     }
     assert (result(job)["operations"], result(job)["united"]) == ({"add": 1}, 1)
+    assert experience.tags == ("desks", "lost")
+    (entry,) = rows(bench, HistoryRow)
+    assert (entry.provenance["sample"], entry.provenance["united"]) == ("badge", ["again"])
 
 
 async def test_two_changes_of_one_experience_in_a_batch_are_one_and_the_other_is_told(bench: Bench) -> None:
