@@ -170,7 +170,7 @@ async def test_verdicts_and_citations_move_the_counters_of_what_was_shown(bench:
 
 
 async def test_a_group_that_is_all_right_asks_no_teacher_but_counts_usage(bench: Bench) -> None:
-    shown = await added(bench.bank, "A badge was lost", "Desk QX-417.", "Where to report a lost badge?")
+    shown = await added(bench.bank, "A badge was lost", "See the list.", "Where to report a lost badge?")
     bench.student = {"student": attempt("Desk QX-417.")}
 
     job = await bench.distil(BADGE)
@@ -181,6 +181,18 @@ async def test_a_group_that_is_all_right_asks_no_teacher_but_counts_usage(bench:
     with bench.store.database.reading() as session:
         usage = usage_of(session, bench.bank.id)[shown.id]
     assert (usage.shown, usage.shown_correct, usage.shown_wrong) == (1, 1.0, 0.0)
+
+
+async def test_a_question_that_is_answered_by_the_nearest_experience_becomes_a_key_of_it(
+    bench: Bench,
+) -> None:
+    shown = await added(bench.bank, "A badge was lost", "See desk QX-417.", "Where to report a lost badge?")
+    bench.student = {"student": attempt("Desk QX-417.")}
+
+    job = await bench.distil(BADGE)
+
+    assert result(job)["operations"] == {"key": 1}
+    assert bench.bank.experience(shown.id).keys == (*shown.keys, Key("question", BADGE.question.text))
 
 
 async def test_a_group_that_is_all_wrong_is_kept(bench: Bench) -> None:
