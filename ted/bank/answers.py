@@ -21,8 +21,10 @@ class AnswerStore:
         self._database = database
 
     def keep(self, answer: Answer) -> None:
-        """An answer, its images, and one exposure for each experience it was shown."""
+        """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
         with self._database.writing() as session:
+            if session.get(AnswerRow, answer.id) is not None:
+                return
             bank = session.get(BankRow, answer.bank_id)
             if bank is None:
                 raise NotFound(f"bank {answer.bank_id} is gone")

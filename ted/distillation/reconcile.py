@@ -52,8 +52,7 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
                     rows.append((len(changes), row))
                     changes.append(change)
                 else:
-                    earlier = changes[twin]
-                    changes[twin] = replace(earlier, keys=tuple(dict.fromkeys(earlier.keys + change.keys)))
+                    changes[twin] = _united(changes[twin], change)
                     united += 1
                 row += 1
             elif isinstance(operation, AddKeys):
@@ -72,6 +71,17 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
                 touched |= _ids(operation)
                 changes.append(change)
     return Reconciled((*changes, *keys_only), tuple(skipped), united)
+
+
+def _united(earlier: Change, later: Change) -> Change:
+    """The earlier change with keys, tags and sample of the later one that says the same."""
+    samples = [*earlier.provenance.get("united", []), later.provenance.get("sample")]
+    return replace(
+        earlier,
+        keys=tuple(dict.fromkeys(earlier.keys + later.keys)),
+        tags=tuple(dict.fromkeys(earlier.tags + later.tags)),
+        provenance=earlier.provenance | {"united": samples},
+    )
 
 
 def _twin(

@@ -35,13 +35,20 @@ _ANSWER = re.compile(
 )
 
 
+def _after_thinking(text: str) -> str:
+    """What a reasoning model says after its `<think>` block; nothing where it was cut off inside of it."""
+    said = text.rpartition("</think>")[2]
+    return "" if said.lstrip().startswith("<think>") else said
+
+
 def parsed_json(text: str, shape: type[OutputT]) -> OutputT:
     """The JSON object in a text (fences and prose around it aside), checked against the shape."""
-    start, end = text.find("{"), text.rfind("}")
+    said = _after_thinking(text)
+    start, end = said.find("{"), said.rfind("}")
     if start < 0 or end < start:
         raise UnparsableOutput("there is no JSON object in the reply", text=text)
     try:
-        value: Any = json.loads(text[start : end + 1], strict=False)
+        value: Any = json.loads(said[start : end + 1], strict=False)
     except (ValueError, RecursionError) as error:
         raise UnparsableOutput(f"the JSON is broken: {error}", text=text) from None
     try:
@@ -61,9 +68,10 @@ def parsed_attempt(text: str, form: Form) -> Attempt:
             chain = Chain(tuple(output.premises), tuple(output.steps), output.conclusion)
             return Attempt(chain, output.answer, tuple(output.used))
         case "short":
-            if named := _ANSWER.findall(text):
+            said = _after_thinking(text)
+            if named := _ANSWER.findall(said):
                 return Attempt(Chain(), _without_half_bold(named[-1].strip()))
-            lines = [line.strip() for line in text.splitlines() if line.strip()]
+            lines = [line.strip() for line in said.splitlines() if line.strip()]
             if not lines:
                 raise UnparsableOutput("the reply is empty", text=text)
             return Attempt(Chain(), lines[0])

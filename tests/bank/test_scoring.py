@@ -129,7 +129,7 @@ def test_fusion_is_the_mean_over_the_channels_present(
 
 def test_an_experience_is_as_near_as_the_best_of_its_keys_to_the_best_row_of_the_question() -> None:
     rows = np.eye(4, dtype=np.float32)
-    three = Keys(rows[[0, 1, 2]], np.asarray([0, 0, 2]))
+    three = Keys(rows[[1, 0, 2]], np.asarray([0, 0, 2]))  # the nearer key of the first comes first
     question = unit(np.asarray([[0.1, 1.0, 0.0, 0.0], [0.0, 0.0, 0.5, 1.0]]))
 
     best = best_by_owner(question, three, Background(0.0, SCALE), 3)

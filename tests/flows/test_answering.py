@@ -48,7 +48,7 @@ def asked(model: Student) -> str:
 
 
 async def answered(store: Store, bank: Bank, model: Student, question: Question = DOOR, **how: Any) -> Answer:
-    return await answer(question, bank=bank, student=model, answers=store.answers, **how)
+    return await answer(question, bank=bank, student=model, answers=store.answers, calls=store.calls, **how)
 
 
 async def test_the_student_is_shown_what_was_found_and_its_answer_is_read(
@@ -181,6 +181,20 @@ async def test_a_reply_that_does_not_parse_is_the_answer_as_it_is(
     given = await answered(store, bank, student("  RX-1, I think.  "))
 
     assert (given.final_answer, given.attempt, given.cited()) == ("RX-1, I think.", None, {})
+
+
+async def test_an_answer_asked_for_again_under_its_id_is_paid_and_kept_once(
+    store: Store, bank: Bank, lessons: list[Experience]
+) -> None:
+    model = student(attempt("RX-1"))
+
+    first, again = [await answered(store, bank, model, answer_id="ans_1") for _ in range(2)]
+
+    assert (again.text, again.usage) == (first.text, first.usage)
+    assert DOOR.text in asked(model)  # which sees to it that there was one request
+    assert store.calls.spent("ans_1").calls == 1
+    with store.database.reading() as session:
+        assert usage_of(session, bank.id)[lessons[0].id].shown == 1
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])

@@ -19,6 +19,7 @@ from ted.bank.tables import ExperienceRow, HistoryRow, KeyRow, LineageRow, Revis
 from ted.chat import ChatRequest
 from ted.jobs.distillation import Options
 from ted.sample import Numeric, Question, Sample
+from ted.settings import RetrievalSettings
 from tests.scripted import Bench, Call, add, attempt, critique, merge, remove, result, rewrite, wording
 from tests.stores import Store
 
@@ -29,22 +30,21 @@ SAMPLES = [
 ]
 
 
-def drawn(request: ChatRequest) -> int:
-    """What a deterministic model draws for a request: all of it, the seed included, but not who asks."""
-    return int(hashlib.sha256(f"{request.seed}:{request.fingerprint}".encode()).hexdigest(), 16)
+def drawn(call: Call) -> int:
+    """What a deterministic model draws: by the seed and the experiences it sees, whatever the words of the prompt."""
+    seen = re.findall(r"When: (.*?) Then: (.*)", call.user)
+    return int(hashlib.sha256(f"{call.request.seed}:{seen}".encode()).hexdigest(), 16)
 
 
 def student(call: Call) -> str:
     right = SAMPLES[int(call.sample[1:])].answer
-    return attempt(
-        right if drawn(call.request) % 3 else "none", f"step {drawn(call.request) % 7}", used=["E1"]
-    )
+    return attempt(right if drawn(call) % 3 else "none", f"step {drawn(call) % 7}", used=["E1"])
 
 
 def teacher(call: Call) -> str:
     topic = TOPICS[int(call.sample[1:]) % 4]
     labels = re.findall(r"^(E\d+)\. ", call.user.partition("Experiences that were shown:")[2], re.MULTILINE)
-    chance = drawn(call.request)
+    chance = drawn(call)
     advice = (f"{topic} are counted", f"Count the {topic} row by row, method {'abcdef'[chance % 6]}.")
     match chance // 6 % 4:
         case 0 if labels:
@@ -72,14 +72,14 @@ class Weather:
 async def run(file: Path, *, seed: int, at_once: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The portrait of the bank and that of the calls, after a run in this weather."""
     store = Store.at(file)
-    bench = Bench(store, store.create())
+    bench = Bench(store, store.create(retrieval=RetrievalSettings(gap=0.8)))  # so that several are shown
     weather = Weather(seed, at_once)
     bench.student = {"student": lambda call: weather(student(call))}
     bench.teacher = {
         "solve": lambda call: weather(attempt(SAMPLES[int(call.sample[1:])].answer)),
         "critique": lambda call: weather(teacher(call)),
         "mend": lambda call: weather(
-            wording(f"{TOPICS[int(call.sample[1:]) % 4]} are counted anew", f"Count, way {drawn(call.request) % 9}.")
+            wording(f"{TOPICS[int(call.sample[1:]) % 4]} are counted anew", f"Count, way {drawn(call) % 9}.")
         ),
         "sharpen": lambda call: weather(wording(f"How many {TOPICS[int(call.sample[1:]) % 4]}", "as before")),
     }  # fmt: skip

@@ -170,7 +170,7 @@ async def test_verdicts_and_citations_move_the_counters_of_what_was_shown(bench:
 
 
 async def test_a_group_that_is_all_right_asks_no_teacher_but_counts_usage(bench: Bench) -> None:
-    shown = await added(bench.bank, "A badge was lost", "Desk QX-417.", "Where to report a lost badge?")
+    shown = await added(bench.bank, "A badge was lost", "See the list.", "Where to report a lost badge?")
     bench.student = {"student": attempt("Desk QX-417.")}
 
     job = await bench.distil(BADGE)
@@ -181,6 +181,18 @@ async def test_a_group_that_is_all_right_asks_no_teacher_but_counts_usage(bench:
     with bench.store.database.reading() as session:
         usage = usage_of(session, bench.bank.id)[shown.id]
     assert (usage.shown, usage.shown_correct, usage.shown_wrong) == (1, 1.0, 0.0)
+
+
+async def test_a_question_that_is_answered_by_the_nearest_experience_becomes_a_key_of_it(
+    bench: Bench,
+) -> None:
+    shown = await added(bench.bank, "A badge was lost", "See desk QX-417.", "Where to report a lost badge?")
+    bench.student = {"student": attempt("Desk QX-417.")}
+
+    job = await bench.distil(BADGE)
+
+    assert result(job)["operations"] == {"key": 1}
+    assert bench.bank.experience(shown.id).keys == (*shown.keys, Key("question", BADGE.question.text))
 
 
 async def test_a_group_that_is_all_wrong_is_kept(bench: Bench) -> None:
@@ -255,7 +267,7 @@ async def test_a_trace_over_its_budget_is_compressed_before_the_critique(bench: 
 
 
 async def test_two_samples_of_a_batch_that_propose_the_same_make_one_experience(bench: Bench) -> None:
-    again = Sample("again", Question("My badge is gone, whom do I tell?"), "desk QX-417")
+    again = Sample("again", Question("My badge is gone, whom do I tell?"), "desk QX-417", tags=("lost",))
     bench.student = {"student": attempt("reception")}
     bench.teacher = {
         "solve": attempt("desk QX-417"),
@@ -271,6 +283,9 @@ async def test_two_samples_of_a_batch_that_propose_the_same_make_one_experience(
         again.question.text,
     }
     assert (result(job)["operations"], result(job)["united"]) == ({"add": 1}, 1)
+    assert experience.tags == ("desks", "lost")
+    (entry,) = rows(bench, HistoryRow)
+    assert (entry.provenance["sample"], entry.provenance["united"]) == ("badge", ["again"])
 
 
 async def test_two_changes_of_one_experience_in_a_batch_are_one_and_the_other_is_told(bench: Bench) -> None:

@@ -47,6 +47,7 @@ def critique(**given: Any) -> str:
         "```json\n{}\n```",
         "Here it is:\n\n{}\n\nI hope that helps.",
         "  \n{}",
+        "<think>\nIs it {B} or {C}?\n</think>\n\n{}",
     ],
 )
 def test_a_chain_is_read_from_json_with_prose_and_fences_around_it(wrapped: str) -> None:
@@ -98,13 +99,16 @@ def test_what_is_wrong_with_a_chain_is_told_in_words_to_act_on(text: str, proble
         ("Answer: .5", ".5"),
         ("Answer: [1, 2]", "[1, 2]"),
         ("### Answer: `rm -r`", "`rm -r`"),
+        ("<think>\nAnswer: no\n</think>\n\nQX-417", "QX-417"),
     ],
 )
 def test_the_short_form_keeps_the_answer_as_it_was_written(text: str, answer: str) -> None:
     assert parsed_attempt(text, "short") == Attempt(Chain(), answer)
 
 
-@pytest.mark.parametrize("text", ["", "  \n\t\n"])
+@pytest.mark.parametrize(
+    "text", ["", "  \n\t\n", "<think>\nIt was cut off in its thoughts", "<think>a</think>\n"]
+)
 def test_an_empty_short_reply_is_unparsable(text: str) -> None:
     with pytest.raises(UnparsableOutput, match="empty"):
         parsed_attempt(text, "short")
