@@ -181,10 +181,13 @@ class Bank:
         return self.report_of(occasion) is not None
 
     def report_of(self, occasion: Occasion) -> dict[str, Any] | None:
-        """What is kept of the revision that this batch of a job made (its notes among it), or None where it made none."""
+        """The report of the revision that this batch of a job made, with its notes, number and active experiences.
+
+        None where it made none.
+        """
         with self.database.reading() as session:
             row = _already(session, occasion)
-            return row.report | {"revision": row.revision} if row else None
+            return row.report | {"revision": row.revision, "active": row.active} if row else None
 
     # -- comparing
 
