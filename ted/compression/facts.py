@@ -9,8 +9,8 @@ from ted.texts import normalised
 
 _SENTENCE_END = re.compile(r"[.!?:;]\W*$")
 _CAPITALISED = re.compile(r"[A-Z\u00c0-\u00de][^\W\d_]+")
-_MOST_NAMES = 0.25
-"""A larger share of capitalised words within sentences is the spelling of a language, not names."""
+_FEW_NAMES, _MOST_NAMES = 2, 0.25
+"""More of them and a larger share of capitalised words within sentences is the spelling of a language, not names."""
 
 
 def lost_facts(original: str, text: str) -> list[str]:
@@ -30,4 +30,4 @@ def names(text: str) -> set[str]:
             if word := _CAPITALISED.fullmatch(re.sub(r"^\W+|(?:['\u2019]s)?\W*$", "", token)):
                 found.add(word.group())
         before = token
-    return found if len(found) <= max(1, within * _MOST_NAMES) else set()
+    return found if len(found) <= max(_FEW_NAMES, within * _MOST_NAMES) else set()
