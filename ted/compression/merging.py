@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from index.protocols import Vectors
 from ted.bank.bank import Bank
 from ted.bank.changes import Change
 from ted.bank.conflicts import conflicting
@@ -22,8 +23,11 @@ from ted.prompts.outputs import MergeDecision, WordingOutput
 from ted.teacher import Teacher
 from ted.texts import normalised
 
-FAITHFUL = 0.75
-"""Cosine of `when_to_use + content` that a merged text has with each of its parents, at least: it is about the same."""
+FAITHFUL, FAITHFUL_CONTENT = 0.75, 0.5
+"""Cosine that a merged text has with each of its parents, at least: of `when_to_use + content`, and of `content` alone.
+
+Contents of planted near-duplicates are 0.70 and more alike (MiniLM), a content that says nothing is at most 0.19.
+"""
 
 
 async def merge(
@@ -87,16 +91,22 @@ async def _children(
     cluster: Cluster, texts: Sequence[WordingOutput], bank: Bank
 ) -> list[tuple[WordingOutput, tuple[Experience, ...]]]:
     """The texts, each with the members whose nearest faithful text it is."""
-    wholes = [f"{text.when_to_use}\n{text.content}" for text in texts]
-    vectors = await bank.embed_texts([*wholes, *(e.text for e in cluster.members)])
-    cosines = vectors[len(texts) :] @ vectors[: len(texts)].T
+    wholes = [f"{t.when_to_use}\n{t.content}" for t in texts]
+    whole = await _cosines([e.text for e in cluster.members], wholes, bank)
+    content = await _cosines([e.content for e in cluster.members], [t.content for t in texts], bank)
     parents: list[list[Experience]] = [[] for _ in texts]
-    for member, row in zip(cluster.members, cosines, strict=True):
+    for n, member in enumerate(cluster.members):
         stands = np.array([_stands_for(text, member) for text in texts])
-        near = np.where(stands, row, -1.0)
-        if near.max() >= FAITHFUL:
-            parents[int(near.argmax())].append(member)
+        faithful = stands & (whole[n] >= FAITHFUL) & (content[n] >= FAITHFUL_CONTENT)
+        if faithful.any():
+            parents[int(np.where(faithful, whole[n], -1.0).argmax())].append(member)
     return [(text, tuple(found)) for text, found in zip(texts, parents, strict=True)]
+
+
+async def _cosines(originals: Sequence[str], texts: Sequence[str], bank: Bank) -> Vectors:
+    """One row an original, one column a text."""
+    vectors = await bank.embed_texts([*originals, *texts])
+    return vectors[: len(originals)] @ vectors[len(originals) :].T
 
 
 def _change(text: WordingOutput, parents: Sequence[Experience], provenance: dict[str, Any]) -> Change:
