@@ -14,6 +14,7 @@ TedError
 │   └── ModelRefused         it answered with an error that a retry does not mend
 ├── ModelFileUnavailable     a local model's file cannot be had: download, disk, checksum (503)
 ├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
+│   └── UnfitOutput          it parses, but a guard refuses it
 ├── BudgetExhausted          the next call does not fit the budget; the job pauses
 └── LedgerConflict           one call key, two different requests
 """
@@ -99,6 +100,10 @@ class UnparsableOutput(TedError):
     def __init__(self, problem: str, *, text: str) -> None:
         super().__init__(problem)
         self.text = text
+
+
+class UnfitOutput(UnparsableOutput):
+    """A model's text has the shape that was asked for, but a guard refuses it."""
 
 
 class BudgetExhausted(TedError):

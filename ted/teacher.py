@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ted.asking import ask
 from ted.chat import ChatModel, ChatRequest, Message
-from ted.errors import UnparsableOutput
+from ted.errors import UnfitOutput, UnparsableOutput
 from ted.experience import Experience, Retrieval
 from ted.grading.grade import grade
 from ted.operations import Add, Merge, Rewrite
@@ -20,7 +20,7 @@ from ted.prompts.outputs import (
     Output,
     WordingOutput,
 )
-from ted.prompts.parsing import parsed_attempt, parsed_chain, parsed_critique, parsed_json
+from ted.prompts.parsing import OutputT, parsed_attempt, parsed_chain, parsed_critique, parsed_json
 from ted.prompts.teacher import (
     Failure,
     Shown,
@@ -102,19 +102,40 @@ class Teacher:
         request = self._request(call_key, mend_messages(sample, proposal, problems), WordingOutput)
         return await ask(self.chat, request, lambda text: parsed_json(text, WordingOutput))
 
-    async def merge(self, experiences: Sequence[Experience], *, call_key: str) -> MergeDecision:
-        """One text in place of several, several, or `distinct`. Raises UnparsableOutput."""
+    async def merge(
+        self,
+        experiences: Sequence[Experience],
+        *,
+        call_key: str,
+        problems: Callable[[MergeDecision], Sequence[str]] = lambda decision: (),
+    ) -> MergeDecision:
+        """One text in place of several, several, or `distinct`. Raises UnparsableOutput.
+
+        `problems`: what guards say of a reply; it is asked for again with them, and refused at last as UnfitOutput.
+        """
         request = self._request(call_key, merge_messages(experiences), MergeDecision)
-        return await ask(self.chat, request, lambda text: parsed_json(text, MergeDecision))
+        return await ask(self.chat, request, lambda text: _fit(text, MergeDecision, problems))
 
     async def rewrite(
-        self, experience: Experience, failures: Sequence[Failure], *, call_key: str
+        self,
+        experience: Experience,
+        failures: Sequence[Failure],
+        *,
+        call_key: str,
+        problems: Callable[[WordingOutput], Sequence[str]] = lambda wording: (),
     ) -> WordingOutput:
-        """An experience written anew with its failures at hand. Raises UnparsableOutput."""
+        """An experience written anew with its failures at hand. Raises UnparsableOutput; `problems` as in `merge`."""
         request = self._request(call_key, rewrite_messages(experience, failures), WordingOutput)
-        return await ask(self.chat, request, lambda text: parsed_json(text, WordingOutput))
+        return await ask(self.chat, request, lambda text: _fit(text, WordingOutput, problems))
 
     def _request(self, call_key: str, messages: tuple[Message, ...], shape: type[Output]) -> ChatRequest:
         return ChatRequest(
             call_key, messages, max_tokens=self.profile.critique_tokens, schema=shape.schema_sent()
         )
+
+
+def _fit(text: str, shape: type[OutputT], problems: Callable[[OutputT], Sequence[str]]) -> OutputT:
+    output = parsed_json(text, shape)
+    if found := problems(output):
+        raise UnfitOutput(" ".join(found), text=text)
+    return output

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,10 +13,11 @@ from sqlalchemy.orm import Session
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Occasion, Writer
 from ted.bank.database import Database
-from ted.bank.embedding import Embedders, KeyVectors, embed_keys, most_distinct_first, store_embeddings
+from ted.bank.embedding import Embedders, embed_keys, store_embeddings
 from ted.bank.retriever import Retriever, bank_row
 from ted.bank.rows import experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
+from ted.bank.uniting import with_parents_keys
 from ted.errors import NotFound, StoreMismatch
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
@@ -136,15 +138,22 @@ class Bank:
         *,
         base_revision: int | None = None,
         images: Sequence[Image] = (),
+        notes: Mapping[str, Any] | None = None,
     ) -> Applied:
         """Makes the changes in one transaction, revision + 1; the same batch of a job is applied once only.
 
         What touches an experience changed since `base_revision` (default: now) is skipped and told in the result.
+        `notes` are kept with the report of the revision.
         """
-        return await asyncio.to_thread(self._apply, changes, occasion, base_revision, images)
+        return await asyncio.to_thread(self._apply, changes, occasion, base_revision, images, notes or {})
 
     def _apply(
-        self, changes: Sequence[Change], occasion: Occasion, base: int | None, images: Sequence[Image]
+        self,
+        changes: Sequence[Change],
+        occasion: Occasion,
+        base: int | None,
+        images: Sequence[Image],
+        notes: Mapping[str, Any],
     ) -> Applied:
         with self.database.writing() as session:
             row = self._row(session)
@@ -153,24 +162,32 @@ class Bank:
             store_images(session, row.project_id, images)
             project_id, base = row.project_id, row.revision if base is None else base
         with self.database.reading() as session:
-            changes = [_with_parents_keys(session, self.id, change) for change in changes]
-            wanted = {key for change in changes for key in (*change.keys, *_wording(change))}
+            unions = [with_parents_keys(session, self.id, change) for change in changes]
+            wanted = {key for union in unions for key in (*union.change.keys, *_wording(union.change))}
             hashes = sorted({key.image_sha256 for key in wanted if key.kind == "image"})
             pictures = {i.sha256: i for i in load_images(session, project_id, hashes)}
         vectors = embed_keys(sorted(wanted, key=repr), pictures, self._embedders)
-        changes = [_most_distinct_first(change, vectors) for change in changes]
+        changes = [union.most_distinct_first(vectors) for union in unions]
         with self.database.writing() as session:
             row = self._row(session)
             if occasion.job_id and (done := _already(session, occasion)):
                 return Applied.from_report(done.revision, done.report)
-            applied = Writer(session, row, base).apply(changes, occasion)
+            applied = Writer(session, row, base).apply(changes, occasion, notes)
             store_embeddings(session, row, vectors)
         return applied
 
     def has_applied(self, occasion: Occasion) -> bool:
         """Whether this batch of a job has changed the bank already."""
+        return self.report_of(occasion) is not None
+
+    def report_of(self, occasion: Occasion) -> dict[str, Any] | None:
+        """The report of the revision that this batch of a job made, with its notes, number and active experiences.
+
+        None where it made none.
+        """
         with self.database.reading() as session:
-            return _already(session, occasion) is not None
+            row = _already(session, occasion)
+            return row.report | {"revision": row.revision, "active": row.active} if row else None
 
     # -- comparing
 
@@ -216,20 +233,3 @@ def _wording(change: Change) -> tuple[Key, ...]:
             return (Key("when_to_use", change.operation.when_to_use),)
         case _:
             return ()
-
-
-def _with_parents_keys(session: Session, bank_id: str, change: Change) -> Change:
-    """A merge unites the keys of its parents with its own; METHOD "Retrieval"."""
-    if not isinstance(change.operation, Merge):
-        return change
-    rows = [session.get(ExperienceRow, i) for i in change.operation.experience_ids]
-    parents = experiences_of(session, [row for row in rows if row is not None and row.bank_id == bank_id])
-    keys = (*change.keys, *(key for e in parents for key in e.keys if key.kind != "when_to_use"))
-    return replace(change, keys=tuple(dict.fromkeys(keys)))
-
-
-def _most_distinct_first(change: Change, vectors: KeyVectors) -> Change:
-    """The keys of a merge, of which the first few are kept, in an order in which each adds the most."""
-    if not isinstance(change.operation, Merge):
-        return change
-    return replace(change, keys=most_distinct_first(change.keys, vectors, after=_wording(change)))

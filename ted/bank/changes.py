@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, assert_never
 
@@ -100,7 +100,9 @@ class Writer:
         self._counts: dict[str, int] = {}
         self._skipped: list[Skip] = []
 
-    def apply(self, changes: Sequence[Change], occasion: Occasion) -> Applied:
+    def apply(
+        self, changes: Sequence[Change], occasion: Occasion, notes: Mapping[str, Any] | None = None
+    ) -> Applied:
         """Makes the changes in order; one that touches an experience changed since the base revision is skipped."""
         for change in changes:
             self._apply_one(change)
@@ -117,7 +119,7 @@ class Writer:
                 revision=self._revision,
                 project_id=self._bank.project_id,
                 active=active or 0,
-                report=applied.report(),
+                report={**(notes or {}), **applied.report()},
                 **asdict(occasion),
             )
         )

@@ -93,6 +93,11 @@ def conflicting(a: str, b: str) -> bool:
     return _facts_differ(one, other) or _polarity_differs(one, other) or _directions_differ(one, other)
 
 
+def missing_facts(original: str, text: str) -> set[str]:
+    """The numbers with units, codes, acronyms and identifiers of the original, casefolded, that the text does not state."""
+    return _facts(_plain(original)) - _words(_plain(text))
+
+
 def _plain(text: str) -> str:
     joined = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).translate(_APOSTROPHES))
     return _NUMBER_WORD.sub(lambda word: _NUMBER_WORDS[word.group().casefold()], joined)

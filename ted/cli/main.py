@@ -6,6 +6,7 @@ import typer
 
 from ted.cli.ask import ask
 from ted.cli.banks import banks, experiences
+from ted.cli.compress import compress
 from ted.cli.demo import demo
 from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(banks, name="bank")
 app.command()(distill)
+app.command()(compress)
 app.command()(evaluate)
 app.command()(ask)
 app.command()(experiences)

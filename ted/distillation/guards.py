@@ -37,6 +37,19 @@ def shared_ngrams(texts: Iterable[str]) -> set[tuple[str, ...]]:
     return {gram for gram, count in counts.items() if count > 1}
 
 
+def wording_problems(when_to_use: str, content: str) -> list[str]:
+    """What is wrong with an experience's text wherever it comes from: its length, orders to the model."""
+    problems = []
+    for name, text, limit in (("when_to_use", when_to_use, WHEN_WORDS), ("content", content, CONTENT_WORDS)):
+        if (words := len(text.split())) > limit * GRACE:
+            problems.append(f"{name} has {words} words; at most {limit} are allowed.")
+    if _INJECTION.search(f"{when_to_use}\n{content}"):
+        problems.append(
+            "It gives the model orders about its instructions; say what to know or do for the question."
+        )
+    return problems
+
+
 def problems_of(
     when_to_use: str,
     content: str,
@@ -50,16 +63,8 @@ def problems_of(
 
     `facts`: whether it must state what the sample has to teach, which one text for several experiences need not.
     """
-    problems = []
-    for name, text, limit in (("when_to_use", when_to_use, WHEN_WORDS), ("content", content, CONTENT_WORDS)):
-        if (words := len(text.split())) > limit * GRACE:
-            problems.append(f"{name} has {words} words; at most {limit} are allowed.")
-    whole = f"{when_to_use}\n{content}"
-    if _INJECTION.search(whole):
-        problems.append(
-            "It gives the model orders about its instructions; say what to know or do for the question."
-        )
-    if leaks(whole, sample):
+    problems = wording_problems(when_to_use, content)
+    if leaks(f"{when_to_use}\n{content}", sample):
         problems.append(
             f"It gives away the answer of this one question ({sample.answer}); say how to find such answers."
         )

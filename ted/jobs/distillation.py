@@ -15,11 +15,13 @@ from ted.bank.calls import CallStore, Owner, Spent
 from ted.bank.jobs import UNFINISHED, ItemCounts, Job, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
+from ted.compression.result import Moment
 from ted.distillation.flow import Batch, Settled, batches, distill, settle_batch
 from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.errors import BudgetExhausted, LedgerConflict, ModelFailure
+from ted.jobs.compression import AlongTheWay
 from ted.jobs.sole_writer import sole_writer
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
@@ -29,7 +31,7 @@ from ted.settings import Budget
 from ted.student import Student
 from ted.teacher import Teacher
 
-FLOW_VERSION = 1
+FLOW_VERSION = 2
 """Of the flow: a job begun under another one is not resumed but begun anew."""
 
 
@@ -41,6 +43,7 @@ class Options:
     trajectories: int | None = None
     epochs: int = 1
     batch_size: int = 8
+    compress_every: int = 4
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -128,6 +131,8 @@ class DistillationRunner:
             template=frozenset(shared_ngrams(s.question.text for s in samples)),
         )
         settled: list[Settled] = []
+        compressions: list[dict[str, Any]] = []
+        compression = AlongTheWay(self._bank, bench.teacher, job.request["compress_every"])
 
         async def work(batch: Batch, sample: Sample) -> None:
             place = batch.place(sample)
@@ -141,6 +146,9 @@ class DistillationRunner:
 
         async def settle(batch: Batch) -> None:
             settled.append(await settle_batch(batch, bank=self._bank, material=self._material))
+            moment = Moment(job.id, batch.epoch, batch.number)
+            if compressed := await compression.after(moment, ordinal=len(settled)):
+                compressions.append(compressed)
 
         plan = batches(job.id, samples, epochs=job.request["epochs"], size=job.request["batch_size"])
         try:
@@ -155,7 +163,7 @@ class DistillationRunner:
         except Exception as error:
             self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
             raise
-        result = self._result(job, samples, settled, ledger.spent)
+        result = self._result(job, samples, settled, ledger.spent) | {"compressions": compressions}
         counts = self._jobs.counts(job.id)
         if counts.failed and not counts.completed:
             return self._jobs.finish(

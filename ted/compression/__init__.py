@@ -1,0 +1,1 @@
+"""Compression: a bank kept small and useful. Begin with flow.py."""

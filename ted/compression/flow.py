@@ -1,0 +1,145 @@
+"""The flow of a compression: plan, ask the teacher, apply, hold the bound. METHOD "Compression"."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+from ted.bank.bank import Bank
+from ted.bank.changes import Change
+from ted.bank.compressing import CompressionStore
+from ted.compression.bound import is_over, overflow
+from ted.compression.counted import CountedChat
+from ted.compression.decisions import Decision, joined
+from ted.compression.merging import merge, united
+from ted.compression.plan import Plan, Skipped, make_plan
+from ted.compression.result import CompressionResult, Moment
+from ted.compression.rewriting import rewrite
+from ted.compression.settings import CompressionSettings
+from ted.gathering import all_of
+from ted.operations import Remove
+from ted.prompts import VERSION
+from ted.teacher import Teacher
+
+
+async def compress(
+    bank: Bank,
+    teacher: Teacher,
+    *,
+    moment: Moment,
+    settings: CompressionSettings | None = None,
+    dry_run: bool = False,
+) -> CompressionResult:
+    """Removes what harms, unites and merges what says the same, rewrites what does not help, then holds the bound.
+
+    The plan's changes are one transaction, those of the bound another; each is made once only at a moment, so that a
+    resumed job goes on behind what was done. No transaction is open while the teacher thinks. A dry run ends with the
+    plan. Raises BudgetExhausted, with nothing changed.
+    """
+    done = None if dry_run else await asyncio.to_thread(bank.report_of, moment.occasion)
+    if done is None:
+        plan = await make_plan(bank, settings or CompressionSettings())
+        if dry_run:
+            return _previewed(plan, bank)
+        done = await _carry_out(plan, bank, teacher, moment)
+    await asyncio.to_thread(CompressionStore(bank.database).remember, bank.id, done["refusals"])
+    await _hold_bound(bank, moment)
+    result = await asyncio.to_thread(result_of, bank, moment)
+    assert result is not None
+    return result
+
+
+def result_of(bank: Bank, moment: Moment) -> CompressionResult | None:
+    """What the compression of this moment did, from the reports of its revisions; None where there was none."""
+    done, bound = bank.report_of(moment.occasion), bank.report_of(moment.bound)
+    if done is None:
+        return None
+    reports = [report for report in (done, bound) if report]
+    operations: Counter[str] = Counter()
+    for report in reports:
+        operations.update(report["counts"])
+    stale = (
+        Skipped((s["experience_id"],), "stale", f"{s['operation']}: {s['why']}")
+        for report in reports
+        for s in report["skipped"]
+    )
+    left = tuple(Skipped(tuple(s["experience_ids"]), s["reason"], s["detail"]) for s in done["left"])
+    problem = bound["problem"] if bound else None
+    return CompressionResult(
+        plan=done["plan"],
+        operations=dict(operations),
+        skipped=(*left, *stale),
+        problems=(problem,) if problem else (),
+        teacher_calls=done["teacher_calls"],
+        experiences=reports[-1]["active"],
+        revision=reports[-1]["revision"],
+    )
+
+
+def _previewed(plan: Plan, bank: Bank) -> CompressionResult:
+    problems = (plan.overflow.problem,) if plan.overflow.problem else ()
+    return CompressionResult(
+        plan.to_json(),
+        skipped=plan.refused,
+        problems=problems,
+        experiences=len(bank.experiences()),
+        revision=plan.revision,
+        dry_run=True,
+    )
+
+
+async def _carry_out(plan: Plan, bank: Bank, teacher: Teacher, moment: Moment) -> dict[str, Any]:
+    """Asks the teacher about all clusters and failing experiences at once, and makes the plan's changes in one go."""
+    counted = CountedChat(teacher.chat)
+    decision = await _decided(plan, bank, Teacher(counted, teacher.profile), moment)
+    removals = tuple(
+        Change(Remove(r.experience_id), provenance=_provenance(moment, why=r.why)) for r in plan.removals
+    )
+    unions = tuple(united(u, _provenance(moment, why="identical contents")) for u in plan.unions)
+    applied = await bank.apply(
+        removals + unions + decision.changes,
+        moment.occasion,
+        base_revision=plan.revision,
+        notes={
+            "plan": plan.to_json(),
+            "left": [asdict(s) for s in plan.refused + decision.skipped],
+            "refusals": dict(decision.refusals),
+            "teacher_calls": counted.asked,
+        },
+    )
+    report = await asyncio.to_thread(bank.report_of, moment.occasion)
+    assert report is not None, applied
+    return report
+
+
+async def _decided(plan: Plan, bank: Bank, teacher: Teacher, moment: Moment) -> Decision:
+    provenance = _provenance(moment, teacher=teacher.chat.name, prompts=VERSION)
+    merges = (
+        merge(c, bank=bank, teacher=teacher, key=moment.call_key(c.id, "merge"), provenance=provenance)
+        for c in plan.clusters
+    )
+    rewrites = (
+        rewrite(f, teacher=teacher, key=moment.call_key(f.id, "rewrite"), provenance=provenance)
+        for f in plan.failing
+    )
+    return joined(await all_of([*merges, *rewrites]))
+
+
+async def _hold_bound(bank: Bank, moment: Moment) -> None:
+    """Retires the least useful, once at this moment, where the bank is beyond its bound; tells what stays beyond it."""
+    if await asyncio.to_thread(bank.has_applied, moment.bound):
+        return
+    survey = await asyncio.to_thread(CompressionStore(bank.database).survey, bank.id)
+    if is_over(survey):
+        found = overflow(survey)
+        changes = [
+            Change(Remove(r.experience_id), provenance=_provenance(moment, why=r.why)) for r in found.removals
+        ]
+        notes = {"problem": found.problem}
+        await bank.apply(changes, moment.bound, base_revision=survey.revision, notes=notes)
+
+
+def _provenance(moment: Moment, **more: str) -> dict[str, Any]:
+    return {"job": moment.job_id, "epoch": moment.epoch, "batch": moment.batch, **more}

@@ -1,0 +1,129 @@
+"""Compressions as jobs, and within distillations; resumed ones repeat no answered call and change a bank once only."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ted.bank.bank import Bank
+from ted.bank.calls import CallStore, Owner
+from ted.bank.compressing import CompressionStore
+from ted.bank.jobs import UNFINISHED, Job, JobStore
+from ted.chat import ChatModel
+from ted.compression.bound import is_over
+from ted.compression.flow import compress, result_of
+from ted.compression.result import CompressionResult, Moment
+from ted.compression.settings import CompressionSettings
+from ted.errors import BudgetExhausted, LedgerConflict
+from ted.jobs.sole_writer import sole_writer
+from ted.ledger import Ledger
+from ted.profile import PROFILES, ProfileName
+from ted.settings import Budget
+from ted.teacher import Teacher
+
+FLOW_VERSION = 1
+"""Of the flow: a job begun under another one is not resumed but begun anew."""
+
+
+class CompressionRunner:
+    """Begins or resumes compressions of one bank."""
+
+    def __init__(self, bank: Bank, *, jobs: JobStore, calls: CallStore) -> None:
+        self._bank, self._jobs, self._calls = bank, jobs, calls
+
+    def find_or_create(
+        self,
+        *,
+        teacher: str,
+        profile: ProfileName = "full",
+        settings: CompressionSettings | None = None,
+        budget: Budget | None = None,
+    ) -> Job:
+        """The same compression where it is unfinished, or a new one: what has ended is run again."""
+        request = {"profile": profile, "teacher": teacher, "flow": FLOW_VERSION}
+        request |= asdict(settings or CompressionSettings())
+        digest = hashlib.sha256(json.dumps(["compression", request], sort_keys=True).encode()).hexdigest()
+        job, limits = self._jobs.latest(self._bank.id, digest), asdict(budget or Budget())
+        if job is None or job.status not in UNFINISHED:
+            return self._jobs.create(
+                self._bank.id, "compression", request=request, digest=digest, budget=limits
+            )
+        self._jobs.set_budget(job.id, limits)
+        return self._jobs.get(job.id)
+
+    async def preview(
+        self, *, settings: CompressionSettings | None = None, teacher: Teacher
+    ) -> CompressionResult:
+        """The plan of a compression; nothing is changed and no model is asked."""
+        return await compress(self._bank, teacher, moment=Moment("preview"), settings=settings, dry_run=True)
+
+    async def run(self, job: Job, *, teacher: ChatModel) -> Job:
+        """Runs the job to its end, or to where its budget ends. Raises Conflict while somebody else writes the bank."""
+        with sole_writer(self._bank):
+            job = self._jobs.get(job.id)
+            return await self._run(job, teacher) if job.status in UNFINISHED else job
+
+    async def _run(self, job: Job, teacher: ChatModel) -> Job:
+        self._jobs.begin(job.id)
+        ledger = Ledger(self._calls, Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget))
+        request = job.request
+        try:
+            result = await compress(
+                self._bank,
+                Teacher(ledger.around(teacher), PROFILES[request["profile"]]),
+                moment=Moment(job.id),
+                settings=CompressionSettings(request["near"], request["cluster_size"]),
+            )
+        except BudgetExhausted as error:
+            return self._jobs.pause(job.id, str(error))
+        except LedgerConflict as error:
+            return self._jobs.finish(job.id, "failed", result=None, error=str(error))
+        except asyncio.CancelledError:
+            self._jobs.pause(job.id, "interrupted")
+            raise
+        except Exception as error:
+            self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
+            raise
+        report = result.to_json() | {"spent": asdict(ledger.spent)}
+        if result.asked and len(result.unanswered) == result.asked:
+            problem = f"the teacher could not be asked: {result.unanswered[0].detail}"
+            return self._jobs.finish(job.id, "failed", result=report, error=problem)
+        return self._jobs.finish(job.id, "succeeded", result=report)
+
+
+@dataclass(frozen=True, slots=True)
+class AlongTheWay:
+    """Compressions within a distillation: where its bank is over its bound, and after every so many batches (0: no)."""
+
+    bank: Bank
+    teacher: Teacher
+    every: int
+
+    async def after(self, moment: Moment, *, ordinal: int) -> dict[str, Any] | None:
+        """Compresses, if it is time, after the batch of this moment, the `ordinal`-th of the job, counted from 1.
+
+        Gives what it did, or had done when the job ran before; None where it is, or was, not time.
+        """
+        store = CompressionStore(self.bank.database)
+        begun = await asyncio.to_thread(self.bank.has_applied, moment.occasion)
+        follows = await asyncio.to_thread(
+            store.batch_follows, moment.job_id, moment.epoch, moment.batch, reason="distillation"
+        )
+        if follows:  # what was decided then stays so: the bank is another by now
+            result = await asyncio.to_thread(result_of, self.bank, moment)
+        elif begun or await asyncio.to_thread(self._is_time, store, ordinal):
+            result = await compress(self.bank, self.teacher, moment=moment)
+        else:
+            result = None
+        return _told(result, moment) if result else None
+
+    def _is_time(self, store: CompressionStore, ordinal: int) -> bool:
+        periodic = self.every > 0 and ordinal % self.every == 0
+        return periodic or is_over(store.survey(self.bank.id))
+
+
+def _told(result: CompressionResult, moment: Moment) -> dict[str, Any]:
+    return {"epoch": moment.epoch, "batch": moment.batch} | result.to_json()
