@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import func, or_, select
@@ -68,27 +68,23 @@ class BankStore:
         text_fingerprint: str,
         image_fingerprint: str | None,
         retrieval: RetrievalSettings | None = None,
-        max_experiences: int = 200,
-        max_tokens: int = 20_000,
-        description: str = "",
-        metadata: dict[str, Any] | None = None,
+        settings: BankSettings | None = None,
     ) -> str:
-        """The id of a new bank. Raises BadInput for a name that cannot be used, Conflict for one that is taken."""
+        """The id of a new bank. Raises BadInput for a name that cannot be used, Conflict for one that is taken.
+
+        `settings`: all of them, but for the name; `retrieval` where only those matter.
+        """
         _check_name(name)
+        wanted = settings or BankSettings(name, retrieval=retrieval or RetrievalSettings())
         with self._database.writing() as session:
             _check_free(session, name, None)
             row = BankRow(
                 id=new_id("bank"),
                 project_id=DEFAULT_PROJECT,
-                name=name,
                 text_fingerprint=text_fingerprint,
                 image_fingerprint=image_fingerprint,
-                retrieval=asdict(retrieval or RetrievalSettings()),
-                max_experiences=max_experiences,
-                max_tokens=max_tokens,
-                description=description,
-                details=metadata or {},
             )
+            _put(row, replace(wanted, name=name))
             session.add(row)
             return row.id
 
@@ -115,9 +111,7 @@ class BankStore:
             if wanted.name != row.name:
                 _check_name(wanted.name)
                 _check_free(session, wanted.name, bank_id)
-            row.name, row.description, row.details = wanted.name, wanted.description, wanted.metadata
-            row.retrieval = asdict(wanted.retrieval)
-            row.max_experiences, row.max_tokens = wanted.max_experiences, wanted.max_tokens
+            _put(row, wanted)
 
     def find(self, bank: str) -> str:
         """The id of the bank of this name or id; an id goes before a name. Raises NotFound."""
@@ -163,6 +157,12 @@ class BankStore:
             if not even_while_running and (job := session.scalar(busy.limit(1))):
                 raise Conflict(f"bank '{row.name}' has the unfinished job {job}: let it finish first")
             session.delete(row)
+
+
+def _put(row: BankRow, settings: BankSettings) -> None:
+    row.name, row.description, row.details = settings.name, settings.description, settings.metadata
+    row.retrieval = asdict(settings.retrieval)
+    row.max_experiences, row.max_tokens = settings.max_experiences, settings.max_tokens
 
 
 def _check_name(name: str) -> None:
