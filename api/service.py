@@ -49,6 +49,18 @@ class Service:
                     f"is '{named}', but the {role} configured here is '{configured}': leave it out",
                 )
 
+    def start_worker(self) -> None:
+        """Starts the worker, and hands it the jobs that wait; one that is with it already is not run twice."""
+        self.worker.start()
+        for job in self.ted.jobs.all(statuses=("queued",)):
+            self.worker.submit(job.id)
+        self.worker_state = "ok"
+
+    def stop_worker(self) -> None:
+        """What runs is stopped, to go on at the next start."""
+        self.worker_state = "stopped"
+        self.worker.stop()
+
     async def load_embedders(self) -> None:
         """Loads what would else be loaded by the first question; `embedder` then tells how that went."""
         try:

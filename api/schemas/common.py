@@ -15,7 +15,7 @@ DataT = TypeVar("DataT", bound=BaseModel)
 class Body(BaseModel):
     """What a request sends: no field but these."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Shown(BaseModel):
