@@ -31,7 +31,7 @@ def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         ted = await asyncio.to_thread(open_ted, settings)
         service = app.state.service = Service.of(ted, make_worker(ted))
-        loading = asyncio.create_task(service.load_embedders())
+        loading = asyncio.create_task(service.warm_up())
         try:
             await asyncio.to_thread(service.start_worker)
             yield

@@ -164,11 +164,27 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = _HTTP_CODES.get(error.status_code, "http_error")
-    detail = error.detail
-    if error.status_code in (404, 405):
-        detail = f"{error.detail}: {request.method} {request.url.path} is nothing here, see /docs"
-    return problem(request, Kind(error.status_code, code), detail, headers=error.headers)
+    kind = Kind(error.status_code, _HTTP_CODES.get(error.status_code, "http_error"))
+    where = f"{request.method} {request.url.path}"
+    match error.status_code:
+        case 404:
+            return problem(request, kind, f"there is nothing at {where}: /docs lists what there is")
+        case 405:
+            allowed = ", ".join(_methods(request))
+            told = f"{where} is not to be had: allowed here are {allowed}"
+            return problem(request, kind, told, headers={"Allow": allowed})
+        case 400:
+            told = f"the body cannot be read as JSON in UTF-8 ({error.detail})"
+            return problem(request, kind, told)
+        case _:
+            return problem(request, kind, error.detail, headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the path takes. Starlette's own answer is of the first route with this path only."""
+    operations = request.app.openapi()["paths"]
+    here = [p for p in operations if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), request.url.path)]
+    return sorted({method.upper() for path in here for method in operations[path]})
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -177,6 +193,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if found and found[0]["type"] == "json_invalid":
         told = f"the body is no JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}"
         return problem(request, Kind(400, "malformed_json"), told)
+    if isinstance(error.body, bytes) and error.body:
+        given = request.headers.get("Content-Type", "nothing")
+        told = f"the body is said to be {given}: send JSON with Content-Type: application/json"
+        return problem(request, Kind(415, "unsupported_media_type"), told)
     errors = [(_without_tags(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in found]
     listed = "; ".join(f"{'.'.join(map(str, loc[1:])) or loc[0]}: {msg}" for loc, msg in errors[:3])
     more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""

@@ -61,13 +61,14 @@ class Service:
         self.worker_state = "stopped"
         self.worker.stop()
 
-    async def load_embedders(self) -> None:
-        """Loads what would else be loaded by the first question; `embedder` then tells how that went."""
+    async def warm_up(self) -> None:
+        """Loads what would else be loaded by the first question; `embedder` tells how that went with the embedders."""
         try:
             await asyncio.to_thread(self.ted.text_embedder.embed_texts, ["ready"])
             if self.ted.image_embedder is not None:
                 await asyncio.to_thread(self.ted.image_embedder.embed_captions, ["ready"])
             self.embedder = "ok"
+            await asyncio.to_thread(self.student.chat.price, 1, 1)
         except Exception as error:
             _log.exception("the embedders cannot be loaded")
             self.embedder = f"{type(error).__name__}: {error}"

@@ -64,6 +64,7 @@ TITLES = {
     409: "Conflict",
     412: "Changed meanwhile",
     413: "Too large",
+    415: "Unsupported media type",
     422: "Cannot be used",
     429: "Too many calls",
     500: "Internal error",
@@ -72,12 +73,12 @@ TITLES = {
     504: "Provider timed out",
 }
 
-_ALWAYS = (400, 413, 422, 500)
+_ALWAYS = (400, 413, 415, 422, 500)
 """Answers that any route with a body may give."""
 
 
 def errors(*statuses: int, body: bool = True) -> dict[int | str, dict[str, Any]]:
-    """The errors of a route, as FastAPI documents responses. Without a body it cannot be malformed or too large."""
+    """The errors of a route, as FastAPI documents responses. Without a body none of it is wrong."""
     always = _ALWAYS if body else (422, 500)
     return {
         status: {

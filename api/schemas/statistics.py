@@ -120,7 +120,7 @@ class BankStatsOut(Shown):
     experiences: dict[str, int]
     pinned: int
     growth: list[GrowthOut]
-    usage: dict[str, float]
+    usage: dict[str, int | float]
     utility: UtilityOut
     never_used: NeverUsedOut
     answers: dict[str, int]
