@@ -15,8 +15,9 @@ Mode = Literal["retrieve", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Milliseconds by stage."""
+    """Milliseconds by stage: embedding the question, finding experiences, the model, and all of it."""
 
+    embed: float
     retrieve: float
     model: float
     total: float

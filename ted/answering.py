@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 from ted.answer import Answer, Latency, Mode
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
+from ted.bank.embedding import QuestionVectors
 from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
@@ -36,28 +38,37 @@ async def answer(
     started = time.perf_counter()
     if not question.text.strip():
         raise BadInput("the question is empty: send a text that is not blank")
-    retrieval = await retrieved_for(question, bank, mode, settings)
+    vectors = await bank.embed_question(question) if mode == "retrieve" else None
+    embedded = time.perf_counter()
+    retrieval = await retrieved_for(question, bank, mode, settings, vectors)
     found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
     ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id))
     charged = replace(student, chat=ledger.around(student.chat))
     reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
-    done = time.perf_counter()
-    given = replace(
-        given, latency=Latency((found - started) * 1e3, (done - found) * 1e3, (done - started) * 1e3)
-    )
+    given = replace(given, latency=_latency(started, embedded, found, time.perf_counter()))
     await asyncio.to_thread(answers.keep, given)
     return given
 
 
 async def retrieved_for(
-    question: Question, bank: Bank, mode: Mode, settings: RetrievalSettings | None = None
+    question: Question,
+    bank: Bank,
+    mode: Mode,
+    settings: RetrievalSettings | None = None,
+    vectors: QuestionVectors | None = None,
 ) -> Retrieval:
     """What the mode shows for a question: in `none`, nothing."""
     if mode == "none":
         return Retrieval((), bank.record.revision, abstained=False)
-    return await bank.retrieve(question, settings)
+    return await bank.retrieve(question, settings, vectors=vectors)
+
+
+def _latency(*moments: float) -> Latency:
+    """From the moments (seconds) at which it started, had embedded, had found, was done."""
+    embed, retrieve, model = ((after - before) * 1e3 for before, after in pairwise(moments))
+    return Latency(embed, retrieve, model, (moments[-1] - moments[0]) * 1e3)
 
 
 def _answer(
@@ -80,5 +91,5 @@ def _answer(
         retrieval=retrieval,
         model=reply.model,
         usage=reply.usage,
-        latency=Latency(0.0, 0.0, 0.0),
+        latency=Latency(0.0, 0.0, 0.0, 0.0),
     )

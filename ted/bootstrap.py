@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,12 +16,16 @@ from index.protocols import ImageEmbedder, TextEmbedder
 from migrations.upgrade import upgrade
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
-from ted.bank.banks import BankStore
+from ted.bank.banks import BankSettings, BankStore
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
+from ted.jobs.distillation import FLOW_VERSION
+from ted.jobs.durable import DurableWorker
+from ted.jobs.run import run_job
+from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.litellm_chat import LitellmChat
 from ted.local_models.catalogue import local_model
 from ted.local_models.chat import LocalChat
@@ -42,27 +48,39 @@ class Ted:
     calls: CallStore
     answers: AnswerStore
     _open: dict[str, Bank] = field(default_factory=dict)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
 
-    def create_bank(self, name: str) -> Bank:
+    def create_bank(self, name: str, settings: BankSettings | None = None) -> Bank:
         """A new bank for this installation's embedders."""
         image = self.image_embedder.fingerprint if self.image_embedder else None
         bank_id = self.banks.create(
-            name, text_fingerprint=self.text_embedder.fingerprint, image_fingerprint=image
+            name,
+            text_fingerprint=self.text_embedder.fingerprint,
+            image_fingerprint=image,
+            settings=settings,
         )
         return self.bank(bank_id)
 
     def bank(self, name: str) -> Bank:
         """The bank of this name or id, opened once. Raises NotFound, StoreMismatch."""
         bank_id = self.banks.find(name)
-        if bank_id not in self._open:
-            self._open[bank_id] = Bank(
-                bank_id,
-                database=self.database,
-                text_embedder=self.text_embedder,
-                image_embedder=self.image_embedder,
-                new_index=FaissIndex,
-            )
-        return self._open[bank_id]
+        with self._opening:
+            if bank_id not in self._open:
+                self._open[bank_id] = Bank(
+                    bank_id,
+                    database=self.database,
+                    text_embedder=self.text_embedder,
+                    image_embedder=self.image_embedder,
+                    new_index=FaissIndex,
+                )
+            return self._open[bank_id]
+
+    def delete_bank(self, name: str) -> None:
+        """The bank with everything in it, and its vectors here. Raises NotFound, Conflict while a job of it runs."""
+        bank_id = self.banks.find(name)
+        self.banks.delete(bank_id, even_while_running=False)
+        with self._opening:
+            self._open.pop(bank_id, None)
 
     def student(self, name: str | None = None) -> ChatModel:
         """The model of this name, or the configured student; either with the student's address and key."""
@@ -108,6 +126,18 @@ def open_ted(settings: Settings) -> Ted:
         MaterialStore(database),
         CallStore(database),
         AnswerStore(database),
+    )
+
+
+def in_process_worker(ted: Ted) -> JobWorker:
+    """Jobs in a thread of this process; what it leaves is taken up from the store."""
+    return InProcessWorker(partial(run_job, ted), jobs=ted.jobs)
+
+
+def durable_worker(ted: Ted) -> JobWorker:
+    """Jobs on DBOS, by the one worker of the data directory."""
+    return DurableWorker(
+        partial(run_job, ted), data_dir=ted.settings.data_dir, flow_version=str(FLOW_VERSION)
     )
 
 

@@ -8,9 +8,11 @@ TedError
 │   └── BadSetting           an option or environment variable
 ├── NotFound                 no such bank, experience, answer, job (404)
 ├── Conflict                 exists already, or the bank is being written (409)
+│   └── ChangedMeanwhile     it is not what the caller last saw (412)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
+│   ├── ModelRateLimited     it asks for fewer calls; carries how long to wait (429)
 │   └── ModelRefused         it answered with an error that a retry does not mend
 ├── ModelFileUnavailable     a local model's file cannot be had: download, disk, checksum (503)
 ├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
@@ -74,6 +76,10 @@ class Conflict(TedError):
     """It exists already, or somebody else is writing it."""
 
 
+class ChangedMeanwhile(Conflict):
+    """What is to be changed is not what the caller last saw."""
+
+
 class StoreMismatch(TedError):
     """The store was made with another embedder, dimension or schema than this process has."""
 
@@ -84,6 +90,14 @@ class ModelFailure(TedError):
 
 class ModelTimeout(ModelFailure):
     """A provider did not answer in time, retries included."""
+
+
+class ModelRateLimited(ModelFailure):
+    """A provider asked for fewer calls, retries included. `retry_after`: seconds it asked to wait, None if it did not."""
+
+    def __init__(self, message: str, *, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class ModelRefused(ModelFailure):

@@ -19,7 +19,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 
 from ted.chat import ChatRequest, Reply, Usage
 from ted.chat_wire import client_request_id, response_format, wire_message
-from ted.errors import ModelFailure, ModelRefused, ModelTimeout
+from ted.errors import ModelFailure, ModelRateLimited, ModelRefused, ModelTimeout
 
 LONGEST_WAIT = 60.0  # seconds between two attempts, whatever a provider's Retry-After says
 
@@ -163,8 +163,10 @@ class LitellmChat:
             advice = "top up the account or use another key"
             raise ModelRefused(f"model '{self._name}' has no quota left: {advice} ({said})") from None
         if status is None or status in (409, 429) or status >= 500:
-            failure = ModelFailure(f"model '{self._name}' failed {self._attempts} times: try later ({said})")
-            raise _Passing(failure, _retry_after(error)) from None
+            asked_to_wait = _retry_after(error)
+            told = f"model '{self._name}' failed {self._attempts} times: try later ({said})"
+            limited = ModelRateLimited(told, retry_after=asked_to_wait)
+            raise _Passing(limited if status == 429 else ModelFailure(told), asked_to_wait) from None
         match status:
             case 401 | 403:
                 advice = "check its API key and what the key may use"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,30 @@ def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
             errors.append(_duplicate(line, line_of_id[claimed], claimed, given=_claimed_id(obj) is not None))
     if empty:
         errors.append(BadSampleLine(1, "", "the file holds no sample: write one JSON object a line"))
+    if errors:
+        raise BadSamples(tuple(errors))
+    return samples
+
+
+def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sample]:
+    """Samples from a decoded JSON list, in its order; images are data URLs only.
+
+    All are checked first. Raises BadSamples with all that is wrong; its lines are the positions in the list, from 0.
+    """
+    samples: list[Sample] = []
+    errors: list[BadSampleLine] = []
+    position_of: dict[str, int] = {}
+    for position, obj in enumerate(objects):
+        try:
+            sample = parse_sample(obj, line=position, limits=limits, allow_paths=False)
+        except BadSamples as bad:
+            errors.extend(bad.errors)
+            continue
+        samples.append(sample)
+        if (first := position_of.setdefault(sample.id, position)) != position:
+            given = _claimed_id(obj) is not None
+            problem = "is the id of" if given else "has the question, images and answer of"
+            errors.append(BadSampleLine(position, "id", f"{problem} item {first}, too: ids are unique"))
     if errors:
         raise BadSamples(tuple(errors))
     return samples

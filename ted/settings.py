@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from platformdirs import user_cache_dir, user_data_dir
 from pydantic import Field, SecretStr, ValidationError
@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     text_embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
     image_embedder: str | None = None
     threads: int = Field(default=1, ge=1, le=256)
+    answer_profile: Literal["full", "compact"] = "full"
+    max_body_bytes: int = Field(default=64_000_000, ge=1_000)
 
     @property
     def database_url(self) -> str:

@@ -2,23 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
-from ted.answer import Answer
-from ted.bank.codec import retrieval_to_json
+from sqlalchemy import select
+
+from ted.answer import Answer, Latency
+from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
 from ted.bank.rows import store_images
-from ted.bank.tables import AnswerRow, BankRow
+from ted.bank.tables import AnswerRow, BankRow, ExposureRow
 from ted.bank.usage import Asked, record_exposures
+from ted.chat import Usage
 from ted.errors import NotFound
+from ted.experience import Retrieval
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Whether an experience was shown for an answer, and whether the student says it used it (None: not asked)."""
+
+    shown: bool
+    cited: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """An answer as it was kept; `exposures` are by experience id, images by their sha256."""
+
+    id: str
+    bank_id: str
+    question: str
+    image_hashes: tuple[str, ...]
+    text: str
+    final_answer: str
+    model: str
+    mode: str
+    retrieval: Retrieval
+    exposures: dict[str, Exposure]
+    usage: Usage
+    latency: Latency
+    created_at: datetime
 
 
 class AnswerStore:
     """Reads and writes answers; each method is one short transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
+        self._database, self._project = database, project_id
 
     def keep(self, answer: Answer) -> None:
         """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
@@ -52,10 +84,29 @@ class AnswerStore:
             asked = Asked(answer.id, "answer", answer.question)
             record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
 
-    def get(self, answer_id: str) -> dict[str, Any]:
+    def get(self, answer_id: str) -> KeptAnswer:
         """Everything kept of an answer. Raises NotFound."""
         with self._database.reading() as session:
             row = session.get(AnswerRow, answer_id)
-            if row is None:
-                raise NotFound(f"there is no answer {answer_id}")
-            return {c.name: getattr(row, c.name) for c in AnswerRow.__table__.columns}
+            if row is None or row.project_id != self._project:
+                raise NotFound(f"there is no answer '{answer_id}'")
+            exposed = session.scalars(select(ExposureRow).where(ExposureRow.asked_as == answer_id))
+            exposures = {e.experience_id: Exposure(e.shown, e.cited) for e in exposed}
+            retrieved = retrieval_from_json(
+                {"retrieved": row.retrieved, "revision": row.revision, "abstained": row.abstained}
+            )
+            return KeptAnswer(
+                id=row.id,
+                bank_id=row.bank_id,
+                question=row.question,
+                image_hashes=tuple(row.images),
+                text=row.text,
+                final_answer=row.final_answer,
+                model=row.student,
+                mode=row.mode,
+                retrieval=retrieved,
+                exposures=exposures,
+                usage=Usage(**row.usage),
+                latency=Latency(**row.latency_ms),
+                created_at=row.created_at,
+            )

@@ -11,9 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
-from ted.bank.changes import Applied, Change, Occasion, Writer
+from ted.bank.changes import Applied, Change, Edit, Occasion, Writer
 from ted.bank.database import Database
-from ted.bank.embedding import Embedders, embed_keys, store_embeddings
+from ted.bank.embedding import (
+    Embedders,
+    QuestionVectors,
+    embed_keys,
+    store_embeddings,
+)
 from ted.bank.retriever import Retriever, bank_row
 from ted.bank.rows import experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
@@ -117,17 +122,28 @@ class Bank:
         *,
         tags: Collection[str] = (),
         status: Collection[str] = ("active",),
+        vectors: QuestionVectors | None = None,
     ) -> Retrieval:
         """The experiences nearest to the question, best first, at the store's present revision.
 
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
+        `vectors`: those of `embed_question`, where the caller has them.
         """
-        return await asyncio.to_thread(self._retrieve, question, settings, set(tags), set(status))
+        return await asyncio.to_thread(self._retrieve, question, settings, set(tags), set(status), vectors)
 
     def _retrieve(
-        self, question: Question, settings: RetrievalSettings | None, tags: set[str], status: set[str]
+        self,
+        question: Question,
+        settings: RetrievalSettings | None,
+        tags: set[str],
+        status: set[str],
+        vectors: QuestionVectors | None,
     ) -> Retrieval:
-        return self._retriever.retrieve(question, settings or self.record.retrieval, tags, status)
+        return self._retriever.retrieve(question, settings or self.record.retrieval, tags, status, vectors)
+
+    async def embed_question(self, question: Question) -> QuestionVectors:
+        """The vectors that retrieval searches by."""
+        return await asyncio.to_thread(self._embedders.embed_question, question)
 
     # -- changing
 
@@ -231,5 +247,7 @@ def _wording(change: Change) -> tuple[Key, ...]:
     match change.operation:
         case Add() | Rewrite() | Merge():
             return (Key("when_to_use", change.operation.when_to_use),)
+        case Edit(when_to_use=str(wording)):
+            return (Key("when_to_use", wording),)
         case _:
             return ()

@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
 from ted.bank.database import Database
+from ted.bank.job_tables import JobRow
 from ted.bank.tables import BankRow, ExperienceRow, ProjectRow
-from ted.errors import BadInput, Conflict, NotFound
+from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotFound
 from ted.ids import new_id
 from ted.settings import RetrievalSettings
 
 DEFAULT_PROJECT = "proj_default"
+
+
+@dataclass(frozen=True, slots=True)
+class BankSettings:
+    """What may change of a bank without changing what is in it."""
+
+    name: str
+    description: str = ""
+    retrieval: RetrievalSettings = field(default_factory=RetrievalSettings)
+    max_experiences: int = 200
+    max_tokens: int = 20_000
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def settings_tag(row: BankRow) -> str:
+    """Changes whenever the bank's settings do."""
+    return hashlib.sha256(json.dumps(asdict(_settings(row)), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _settings(row: BankRow) -> BankSettings:
+    return BankSettings(
+        row.name,
+        row.description,
+        RetrievalSettings().with_options(row.retrieval),
+        row.max_experiences,
+        row.max_tokens,
+        row.details,
+    )
 
 
 class BankStore:
@@ -34,33 +68,58 @@ class BankStore:
         text_fingerprint: str,
         image_fingerprint: str | None,
         retrieval: RetrievalSettings | None = None,
-        max_experiences: int = 200,
+        settings: BankSettings | None = None,
     ) -> str:
-        """The id of a new bank. Raises BadInput for a name that cannot be used, Conflict for one that is taken."""
-        if not name.strip() or len(name) > 100 or "@" in name:
-            raise BadInput(f"{name!r} cannot name a bank: use 1 to 100 characters without '@'")
+        """The id of a new bank. Raises BadInput for a name that cannot be used, Conflict for one that is taken.
+
+        `settings`: all of them, but for the name; `retrieval` where only those matter.
+        """
+        _check_name(name)
+        wanted = settings or BankSettings(name, retrieval=retrieval or RetrievalSettings())
         with self._database.writing() as session:
-            taken = select(BankRow).where(BankRow.name == name, BankRow.project_id == DEFAULT_PROJECT)
-            if session.scalar(taken):
-                raise Conflict(
-                    f"there is a bank '{name}' already: use it, or delete it with `ted bank delete`"
-                )
+            _check_free(session, name, None)
             row = BankRow(
                 id=new_id("bank"),
                 project_id=DEFAULT_PROJECT,
-                name=name,
                 text_fingerprint=text_fingerprint,
                 image_fingerprint=image_fingerprint,
-                retrieval=asdict(retrieval or RetrievalSettings()),
-                max_experiences=max_experiences,
             )
+            _put(row, replace(wanted, name=name))
             session.add(row)
             return row.id
 
+    def change(
+        self,
+        bank_id: str,
+        change: Callable[[BankSettings], BankSettings],
+        *,
+        only_if: tuple[str, ...] | None = None,
+    ) -> None:
+        """Other settings for a bank, made from those it has at that moment.
+
+        `only_if`: tags of which its settings must have one, else ChangedMeanwhile. Raises NotFound, and as `create`.
+        """
+        with self._database.writing() as session:
+            row = session.get(BankRow, bank_id)
+            if row is None:
+                raise NotFound(f"bank {bank_id} is gone")
+            if only_if is not None and (tag := settings_tag(row)) not in only_if:
+                raise ChangedMeanwhile(
+                    f"bank '{row.name}' is at {tag}, which is not what you last saw: read it again, then change it"
+                )
+            wanted = change(_settings(row))
+            if wanted.name != row.name:
+                _check_name(wanted.name)
+                _check_free(session, wanted.name, bank_id)
+            _put(row, wanted)
+
     def find(self, bank: str) -> str:
-        """The id of the bank of this name or id. Raises NotFound."""
+        """The id of the bank of this name or id; an id goes before a name. Raises NotFound."""
+        query = select(BankRow.id).where(
+            or_(BankRow.name == bank, BankRow.id == bank), BankRow.project_id == DEFAULT_PROJECT
+        )
         with self._database.reading() as session:
-            found = session.scalar(select(BankRow.id).where(or_(BankRow.name == bank, BankRow.id == bank)))
+            found = session.scalar(query.order_by(BankRow.id != bank).limit(1))
         if found is None:
             raise NotFound(
                 f"there is no bank '{bank}': see `ted bank list`, or make it with `ted bank create`"
@@ -74,6 +133,7 @@ class BankStore:
             .where(ExperienceRow.bank_id == BankRow.id, ExperienceRow.status == "active")
             .scalar_subquery()
         )
+        query = select(BankRow, active).where(BankRow.project_id == DEFAULT_PROJECT).order_by(BankRow.id)
         with self._database.reading() as session:
             return [
                 {
@@ -84,12 +144,33 @@ class BankStore:
                     "max_experiences": row.max_experiences,
                     "created_at": row.created_at.isoformat(),
                 }
-                for row, count in session.execute(select(BankRow, active).order_by(BankRow.id))
+                for row, count in session.execute(query)
             ]
 
-    def delete(self, bank_id: str) -> None:
-        """The bank with everything in it."""
+    def delete(self, bank_id: str, *, even_while_running: bool = True) -> None:
+        """The bank with everything in it. Raises Conflict where a job of it runs or waits and that is not allowed."""
+        busy = select(JobRow.id).where(JobRow.bank_id == bank_id, JobRow.status.in_(("queued", "running")))
         with self._database.writing() as session:
             row = session.get(BankRow, bank_id)
-            if row is not None:
-                session.delete(row)
+            if row is None:
+                return
+            if not even_while_running and (job := session.scalar(busy.limit(1))):
+                raise Conflict(f"bank '{row.name}' has the unfinished job {job}: let it finish first")
+            session.delete(row)
+
+
+def _put(row: BankRow, settings: BankSettings) -> None:
+    row.name, row.description, row.details = settings.name, settings.description, settings.metadata
+    row.retrieval = asdict(settings.retrieval)
+    row.max_experiences, row.max_tokens = settings.max_experiences, settings.max_tokens
+
+
+def _check_name(name: str) -> None:
+    if not name.strip() or len(name) > 100 or "@" in name:
+        raise BadInput(f"{name!r} cannot name a bank: use 1 to 100 characters without '@'")
+
+
+def _check_free(session: Session, name: str, but: str | None) -> None:
+    taken = select(BankRow.id).where(BankRow.name == name, BankRow.project_id == DEFAULT_PROJECT)
+    if session.scalar(taken) not in (None, but):
+        raise Conflict(f"there is a bank '{name}' already: use it, or delete it with `ted bank delete`")

@@ -9,8 +9,9 @@ from typing import Any, assert_never
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.rows import add_keys, replace_wording_key, set_keys
+from ted.bank.rows import add_keys, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.errors import ChangedMeanwhile
 from ted.experience import Key, Status
 from ted.ids import new_id
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
@@ -40,10 +41,26 @@ class AddKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """An operator's change, whatever the status and even if pinned; None leaves a field as it is.
+
+    `only_if`: tags of which the experience must have one at that moment, else nothing is changed; None: no condition.
+    """
+
+    experience_id: str
+    when_to_use: str | None = None
+    content: str | None = None
+    status: Status | None = None
+    pinned: bool | None = None
+    tags: tuple[str, ...] | None = None
+    only_if: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One change, the keys that come with it, and where it came from."""
 
-    operation: Operation | SetStatus | SetPinned | AddKeys
+    operation: Operation | SetStatus | SetPinned | AddKeys | Edit
     keys: tuple[Key, ...] = ()
     tags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -160,6 +177,10 @@ class Writer:
                     self._skip("key", experience_id, f"its status is {row.status}", change)
                 elif row and add_keys(self._session, row, change.keys):
                     self._changed(row, "key", change)
+            case Edit(experience_id):
+                if row := self._row("edit", experience_id, change):
+                    self._edit(row, operation)
+                    self._changed(row, "edit", change)
             case _:
                 assert_never(operation)
 
@@ -177,6 +198,23 @@ class Writer:
             self._changed(parent, "merged", change, counted=False)
             self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
         self._count("merge")
+
+    def _edit(self, row: ExperienceRow, edit: Edit) -> None:
+        if edit.only_if is not None and (tag := tag_of(row)) not in edit.only_if:
+            raise ChangedMeanwhile(
+                f"{row.id} is at {tag}, which is not what you last saw: read it again, then change it"
+            )
+        when_to_use, content = edit.when_to_use or row.when_to_use, edit.content or row.content
+        if (when_to_use, content) != (row.when_to_use, row.content):
+            row.version += 1
+            moved = when_to_use != row.when_to_use
+            row.when_to_use, row.content = when_to_use, content
+            if moved:
+                replace_wording_key(self._session, row)
+            self._restart_counters(row)
+        row.status = edit.status or row.status
+        row.pinned = row.pinned if edit.pinned is None else edit.pinned
+        row.tags = row.tags if edit.tags is None else list(edit.tags)
 
     def _create(self, change: Change, when_to_use: str, content: str) -> ExperienceRow:
         row = ExperienceRow(

@@ -20,6 +20,9 @@ from ted.sample import Image, Question
 KeyVectors = dict[Key, dict[str, bytes]]
 """For each key its vectors as stored, by the fingerprint of the embedder."""
 
+QuestionVectors = dict[Channel, Vectors]
+"""`text`: one row; `image` and `caption`: one row an image of the question, to search either channel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Embedders:
@@ -37,9 +40,9 @@ class Embedders:
         """Of text, and of images if there is such an embedder."""
         return (self.text.fingerprint, *((self.image.fingerprint,) if self.image else ()))
 
-    def embed_question(self, question: Question) -> dict[Channel, Vectors]:
-        """`text`: one row; `image` and `caption`: one row an image of the question, to search either channel."""
-        vectors: dict[Channel, Vectors] = {"text": self.text.embed_texts([question.text])}
+    def embed_question(self, question: Question) -> QuestionVectors:
+        """By text, and by images where there are any and an embedder for them."""
+        vectors: QuestionVectors = {"text": self.text.embed_texts([question.text])}
         if question.images and self.image:
             rows = self.image.embed_images([image.data for image in question.images])
             vectors |= {"image": rows, "caption": rows}

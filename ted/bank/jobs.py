@@ -167,6 +167,14 @@ class JobStore:
         with self._database.writing() as session:
             self._row(session, job_id).budget = budget
 
+    def queue(self, job_id: str, budget: dict[str, Any]) -> Job:
+        """An unfinished job waits to be run, with this budget. One that has ended stays as it is."""
+        with self._database.writing() as session:
+            row = self._row(session, job_id)
+            if row.status in UNFINISHED:
+                row.status, row.reason, row.budget = "queued", None, budget
+            return job_of(row)
+
     def pause(self, job_id: str, reason: str) -> Job:
         """The job rests; it goes on when it is started again."""
         with self._database.writing() as session:

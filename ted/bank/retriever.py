@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from index.protocols import VectorIndex, Vectors
 from ted.bank.database import Database
-from ted.bank.embedding import Embedders
+from ted.bank.embedding import Embedders, QuestionVectors
 from ted.bank.foreign import foreign_questions
 from ted.bank.key_index import Channel, KeyIndex
 from ted.bank.scoring import (
@@ -70,8 +70,9 @@ class Retriever:
         settings: RetrievalSettings,
         tags: set[str],
         status: set[str],
+        vectors: QuestionVectors | None = None,
     ) -> Retrieval:
-        vectors = self._embedders.embed_question(question)
+        vectors = vectors or self._embedders.embed_question(question)
         foreign = foreign_questions(self._embedders.text)
         with self._lock:
             calibration = self._catch_up(foreign)

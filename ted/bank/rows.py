@@ -29,6 +29,11 @@ def status_of(value: str) -> Status:
     return cast(Status, value)
 
 
+def tag_of(row: ExperienceRow) -> str:
+    """Changes whenever the experience does: its version, and the revision at which it last changed."""
+    return f"{row.version}.{row.updated_revision}"
+
+
 def experiences_of(session: Session, rows: Sequence[ExperienceRow]) -> list[Experience]:
     """Values of these rows, in their order, with their keys."""
     keys: dict[str, list[Key]] = {row.id: [] for row in rows}

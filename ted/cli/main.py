@@ -11,6 +11,8 @@ from ted.cli.demo import demo
 from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
 from ted.cli.models import models
+from ted.cli.serve import serve
+from ted.cli.stats import stats
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +25,8 @@ app.command()(compress)
 app.command()(evaluate)
 app.command()(ask)
 app.command()(experiences)
+app.command()(stats)
+app.command()(serve)
 app.add_typer(models, name="models")
 app.command()(demo)
 

@@ -13,7 +13,7 @@ import pytest
 
 from ted.chat import ChatRequest, Message
 from ted.chat_wire import client_request_id, response_format
-from ted.errors import ModelFailure, ModelRefused, ModelTimeout
+from ted.errors import ModelFailure, ModelRateLimited, ModelRefused, ModelTimeout
 from ted.litellm_chat import LitellmChat
 from ted.sample import Image
 from tests.upstream import HANG_UP, Upstream, running_upstream
@@ -61,6 +61,17 @@ async def test_retry_after_is_waited_for() -> None:
 
         answered, asked_again = upstream.events("replied")[0], upstream.events("received")[1]
         assert asked_again["time"] > answered["time"] + 0.4
+
+
+@pytest.mark.parametrize(("retry_after", "told"), [("0.01", 0.01), (None, None)])
+async def test_a_rate_limit_that_lasts_tells_how_long_to_wait(
+    retry_after: str | None, told: float | None
+) -> None:
+    with running_upstream(failures=[429] * 5, retry_after=retry_after) as upstream:
+        with pytest.raises(ModelRateLimited) as limited:
+            await chat_at(upstream, attempts=2).complete(asking())
+
+        assert limited.value.retry_after == told
 
 
 @pytest.mark.parametrize("retry_after", ["86400", "Fri, 31 Dec 2100 23:59:59 GMT"])

@@ -1,0 +1,78 @@
+"""The REST service: an app over one open TED, whose worker runs while the app does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from api import problems
+from api.middleware import AroundRequests
+from api.routes import admin, answers, banks, distillations, experiences, health, jobs, retrieval
+from api.schemas.experiences import ExperienceIn
+from api.schemas.problem import Problem
+from api.service import Service
+from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
+from ted.jobs.worker import JobWorker
+from ted.settings import Settings, read_settings
+
+VERSION = "0.1.0"
+ROUTERS = (answers, banks, experiences, retrieval, distillations, jobs, admin, health)
+
+
+def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = None) -> FastAPI:
+    """The app; TED is opened and closed with it. `worker` makes what runs the jobs (default: a thread of the process)."""
+    make_worker = worker or in_process_worker
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        ted = await asyncio.to_thread(open_ted, settings)
+        service = app.state.service = Service.of(ted, make_worker(ted))
+        loading = asyncio.create_task(service.warm_up())
+        try:
+            await asyncio.to_thread(service.start_worker)
+            yield
+        finally:
+            await asyncio.to_thread(service.stop_worker)
+            await loading
+            ted.close()
+
+    app = FastAPI(
+        title="TED",
+        version=VERSION,
+        summary="Training-Free Experience Distillation: a small model answers nearly as well as a large one.",
+        description="Errors have one body: RFC 9457's fields, and OpenAI's `error`. `X-Request-ID` is on every response.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    _name_schemas(app)
+    return app
+
+
+def from_environment() -> FastAPI:
+    """The app of the environment's settings, its jobs on DBOS: what `ted serve` has uvicorn start."""
+    return create_app(read_settings(), worker=durable_worker)
+
+
+def _name_schemas(app: FastAPI) -> None:
+    """Adds to the OpenAPI document the schemas that routes name and FastAPI does not see, and takes out its own errors."""
+    made = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = made()
+        schemas = document["components"]["schemas"]
+        for model in (Problem, ExperienceIn):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas |= schema.pop("$defs", {})
+            schemas[model.__name__] = schema
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

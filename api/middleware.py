@@ -1,0 +1,76 @@
+"""Around every request: its id, the bound on its body, one line in the access log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import REQUEST_ID
+
+access = logging.getLogger("api.access")
+
+_GOOD_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+
+
+class AroundRequests:
+    """Names each request (as its X-Request-ID, if that is fit to be a name), counts its body, logs its end."""
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
+        self._app, self._most = app, max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get(REQUEST_ID, "")
+        request_id = given if _GOOD_ID.fullmatch(given) else f"req_{secrets.token_hex(8)}"
+        state: MutableMapping[str, Any] = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        began, status = time.perf_counter(), 500
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, self._counted(receive, headers.get("Content-Length", "")), named)
+        finally:
+            milliseconds = (time.perf_counter() - began) * 1e3
+            access.info(
+                "%s %s %d %.0f ms %s", scope["method"], scope["path"], status, milliseconds, request_id
+            )
+
+    def _counted(self, receive: Receive, declared: str) -> Receive:
+        """Raises before a byte too many is kept: at once where the length is declared, else as it comes."""
+        seen = int(declared) if declared.isdigit() and len(declared) < 19 else 0
+        counted = 0
+
+        async def counting() -> Message:
+            nonlocal counted
+            if seen > self._most:
+                raise self._too_large()
+            message = await receive()
+            if message["type"] == "http.request":
+                counted += len(message.get("body", b""))
+                if counted > self._most:
+                    raise self._too_large()
+            return message
+
+        return counting
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(
+            413, f"the body has more than {self._most:,} bytes: send less at once (TED_MAX_BODY_BYTES)"
+        )

@@ -1,0 +1,48 @@
+"""/v1/jobs: what was asked for, how far it is, and what became of each sample."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import JobPath, Paging, Serving
+from api.schemas.common import ListOf, listed
+from api.schemas.jobs import ItemOut, JobOut
+from api.schemas.problem import errors
+from ted.bank.jobs import JobStatus
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+
+@router.get("", summary="List jobs", responses=errors(404, body=False))
+def get_jobs(
+    page: Paging,
+    service: Serving,
+    bank: Annotated[str | None, Query(description="Only those of this bank (id or name).")] = None,
+    status: Annotated[JobStatus | None, Query(description="Only those of this status.")] = None,
+) -> ListOf[JobOut]:
+    """Jobs, oldest first unless asked otherwise."""
+    bank_id = None if bank is None else service.ted.banks.find(bank)
+    found = service.job_listings.jobs(page, bank_id=bank_id, status=status)
+    return listed([JobOut.of(j) for j in found.data], [j.job.id for j in found.data], has_more=found.has_more)
+
+
+@router.get("/{job_id}", summary="Show a job", responses=errors(404, body=False))
+def get_job(job_id: JobPath, service: Serving) -> JobOut:
+    """How far it is, what it spent, and its result once it has ended."""
+    return JobOut.of(service.job_listings.job(job_id))
+
+
+@router.get("/{job_id}/items", summary="A job's items", responses=errors(404, body=False))
+def get_items(
+    job_id: JobPath,
+    page: Paging,
+    service: Serving,
+    status: Annotated[
+        Literal["running", "done", "all_correct", "failed"] | None, Query(description="Only these.")
+    ] = None,
+) -> ListOf[ItemOut]:
+    """One for each sample and epoch that was begun, in the order of the samples."""
+    found = service.job_listings.items(job_id, page, status=status)
+    return listed([ItemOut.of(i) for i in found.data], [i.id for i in found.data], has_more=found.has_more)

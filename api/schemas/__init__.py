@@ -1,0 +1,1 @@
+"""What strangers send and what they are sent, as pydantic classes, one resource a file."""

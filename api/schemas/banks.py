@@ -1,0 +1,140 @@
+"""Banks as they are made, changed and shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from api.schemas.common import Anything, Body, Metadata, MinSimilarity, Shown, Text, Time
+from ted.bank.banks import BankSettings
+from ted.bank.listings import BankDetails
+from ted.settings import RetrievalSettings
+
+
+def _no_at(name: str) -> str:
+    if "@" in name:
+        raise ValueError("has an '@': a bank's name may hold anything else")
+    return name
+
+
+Name = Annotated[Text, Field(max_length=100), AfterValidator(_no_at)]
+
+
+_RETRIEVAL, _BANK = RetrievalSettings(), BankSettings("")
+
+
+class RetrievalIn(Body):
+    """How experiences are chosen for a question; what is left out stays as it is (at first: the default)."""
+
+    k: int = Field(default=_RETRIEVAL.k, ge=1, le=50, description="At most so many experiences.")
+    gap: float = Field(
+        default=_RETRIEVAL.gap,
+        ge=0,
+        le=2,
+        description="An experience follows the best one only while its similarity is within this of it.",
+    )
+    min_similarity: MinSimilarity | None = None
+    token_budget: int = Field(
+        default=_RETRIEVAL.token_budget,
+        ge=1,
+        le=1_000_000,
+        description="Estimated tokens of all that is shown.",
+    )
+
+
+class CapacityIn(Body):
+    """How much a bank may hold after compression; what is left out stays as it is (at first: the default)."""
+
+    max_experiences: int = Field(default=_BANK.max_experiences, ge=1, le=1_000_000)
+    max_tokens: int = Field(default=_BANK.max_tokens, ge=1, le=1_000_000_000)
+
+
+class _Changeable(Body):
+    description: Anything = ""
+    retrieval: RetrievalIn = RetrievalIn()
+    capacity: CapacityIn = CapacityIn()
+    metadata: Metadata = Field(default={}, description="Yours: TED keeps it and does not look at it.")
+
+    def _over(self, settings: BankSettings) -> BankSettings:
+        """Those settings with the fields that were sent in place."""
+        changed: dict[str, Any] = self.model_dump(
+            include=self.model_fields_set & {"name", "description", "metadata"}
+        )
+        changed |= self.capacity.model_dump(exclude_unset=True)
+        retrieval = replace(settings.retrieval, **self.retrieval.model_dump(exclude_unset=True))
+        return replace(settings, **changed, retrieval=retrieval)
+
+
+class BankIn(_Changeable):
+    """A new bank, for the embedders this server has."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "tickets", "description": "Which queue takes what."}]}
+    )
+    name: Name
+
+    @property
+    def settings(self) -> BankSettings:
+        return self._over(BankSettings(self.name))
+
+
+class BankPatch(_Changeable):
+    """Other settings for a bank; what is left out stays as it is. Its embedders cannot change."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"retrieval": {"k": 2}}]})
+    name: Name = ""
+
+    def changed(self, settings: BankSettings) -> BankSettings:
+        return self._over(settings)
+
+
+class RetrievalOut(Shown):
+    """How experiences are chosen; `min_similarity` null: measured on foreign questions."""
+
+    k: int
+    gap: float
+    min_similarity: float | None
+    token_budget: int
+
+
+class CapacityOut(Shown):
+    max_experiences: int
+    max_tokens: int
+
+
+class BankOut(Shown):
+    """A bank. Embedders are named by their fingerprints; `experiences` are the active ones."""
+
+    object: Literal["bank"] = "bank"
+    id: str = Field(examples=["bank_06b3x0c5r4t1m2n8"])
+    name: str
+    description: str
+    text_embedder: str
+    image_embedder: str | None
+    retrieval: RetrievalOut
+    capacity: CapacityOut
+    metadata: dict[str, Any]
+    revision: int
+    experiences: int
+    created_at: Time
+
+    @staticmethod
+    def of(bank: BankDetails) -> BankOut:
+        r = bank.retrieval
+        return BankOut(
+            id=bank.id,
+            name=bank.name,
+            description=bank.description,
+            text_embedder=bank.text_embedder,
+            image_embedder=bank.image_embedder,
+            retrieval=RetrievalOut(
+                k=r.k, gap=r.gap, min_similarity=r.min_similarity, token_budget=r.token_budget
+            ),
+            capacity=CapacityOut(max_experiences=bank.max_experiences, max_tokens=bank.max_tokens),
+            metadata=bank.metadata,
+            revision=bank.revision,
+            experiences=bank.experiences,
+            created_at=bank.created_at,
+        )

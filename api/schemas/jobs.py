@@ -1,0 +1,207 @@
+"""Distillations as they are asked for, jobs and items as they are shown."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.answers import UsageShown
+from api.schemas.common import Body, Shown, Text, Time
+from ted.bank.job_listings import Item, JobDetails
+from ted.bank.jobs import JobKind, JobStatus
+from ted.jobs.distillation import Options
+from ted.profile import ProfileName
+from ted.sample_fields import GRADER_NAMES
+from ted.settings import Budget
+
+_SAMPLE: dict[str, Any] = {
+    "type": "object",
+    "required": ["question", "answer"],
+    "additionalProperties": False,
+    "properties": {
+        "question": {"type": "string"},
+        "answer": {"type": "string", "description": "The reference answer."},
+        "images": {"type": "array", "items": {"type": "string"}, "description": "Data URLs."},
+        "grader": {
+            "description": "Its name, or an object with `kind`; `numeric` may have a `tolerance`.",
+            "anyOf": [
+                {"enum": list(GRADER_NAMES)},
+                {
+                    "type": "object",
+                    "required": ["kind"],
+                    "properties": {
+                        "kind": {"enum": list(GRADER_NAMES)},
+                        "tolerance": {"type": "number", "minimum": 0},
+                    },
+                },
+            ],
+            "default": "exact",
+        },
+        "id": {"type": "string", "description": "Unique in the list; left out: made from the content."},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+class BudgetIn(Body):
+    """Hard limits on what the job may spend; null is no limit. A limit in dollars needs models of known price."""
+
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    tokens: int | None = Field(default=None, ge=0, le=10**15)
+    calls: int | None = Field(default=None, ge=0, le=10**12)
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.usd, self.tokens, self.calls)
+
+
+class DistillationIn(Body):
+    """Samples to be distilled into the bank, and how."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "samples": [
+                        {"question": "Which queue takes a jammed printer?", "answer": "FX-31"},
+                        {"question": "7 * 6?", "answer": "42", "grader": "numeric"},
+                    ],
+                    "profile": "compact",
+                    "budget": {"calls": 100},
+                }
+            ]
+        }
+    )
+    samples: list[Any] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Checked as a whole: where one cannot be used, nothing is done and all bad ones are told.",
+        json_schema_extra={"items": _SAMPLE},
+    )
+    student: Text | None = Field(
+        default=None, description="The configured student's name, if any; no other is taken."
+    )
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(
+        default="full", description="`full`, as in the paper, or `compact`, for small teachers."
+    )
+    trajectories: int | None = Field(
+        default=None, ge=1, le=64, description="Attempts of the student at a sample; null: the profile's."
+    )
+    epochs: int = Field(default=1, ge=1, le=100)
+    batch_size: int = Field(default=8, ge=1, le=1000, description="Samples that see the same bank.")
+    budget: BudgetIn = BudgetIn()
+
+    @property
+    def options(self) -> Options:
+        return Options(
+            profile=self.profile,
+            trajectories=self.trajectories,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+        )
+
+
+class RequestCounts(Shown):
+    """Samples times epochs. `skipped` are those of the completed in which every attempt was right."""
+
+    total: int
+    completed: int
+    failed: int
+    skipped: int
+
+
+class JobUsage(UsageShown):
+    """Of all answered calls; `priced_usd` sums the known prices, `unpriced_calls` counts the calls without one."""
+
+    calls: int
+    priced_usd: float
+    unpriced_calls: int
+
+
+class JobOut(Shown):
+    """A job. `cost_usd` is null where the price of any of its calls is not known."""
+
+    object: Literal["job"] = "job"
+    id: str = Field(examples=["job_06b3x0c5r4t1m2n8"])
+    kind: JobKind
+    bank: str
+    status: JobStatus
+    reason: str | None = Field(description="Why it is paused.")
+    request: dict[str, Any] = Field(description="Models and options.")
+    request_counts: RequestCounts
+    usage: JobUsage
+    cost_usd: float | None
+    budget: dict[str, Any]
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+
+    @staticmethod
+    def of(details: JobDetails) -> JobOut:
+        job, counts, spent = details.job, details.counts, details.spent
+        return JobOut(
+            id=job.id,
+            kind=job.kind,
+            bank=job.bank_id,
+            status=job.status,
+            reason=job.reason,
+            request=job.request,
+            request_counts=RequestCounts(
+                total=counts.total,
+                completed=counts.completed,
+                failed=counts.failed,
+                skipped=counts.skipped,
+            ),
+            usage=JobUsage(
+                prompt_tokens=spent.prompt_tokens,
+                completion_tokens=spent.completion_tokens,
+                total_tokens=spent.tokens,
+                calls=spent.calls,
+                priced_usd=spent.cost_usd,
+                unpriced_calls=spent.unpriced,
+            ),
+            cost_usd=None if spent.unpriced else spent.cost_usd,
+            budget=job.budget,
+            result=job.result,
+            error=job.error,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
+
+
+class ItemOut(Shown):
+    """The work on one sample in one epoch, as far as it was begun. `correct` is the share of right attempts."""
+
+    object: Literal["job.item"] = "job.item"
+    id: str = Field(examples=["0:s-0123456789ab"])
+    epoch: int
+    sample_id: str
+    status: str = Field(examples=["running", "done", "all_correct", "failed"])
+    question: str
+    correct: float | None
+    changes: int = Field(description="Changes of the bank that came of it.")
+    skipped: int = Field(description="What models wrote and was not used.")
+    error: str | None
+    finished_at: Time | None
+
+    @staticmethod
+    def of(item: Item) -> ItemOut:
+        return ItemOut(
+            id=item.id,
+            epoch=item.epoch,
+            sample_id=item.sample_id,
+            status=item.status,
+            question=item.question,
+            correct=item.correct,
+            changes=item.changes,
+            skipped=item.skipped,
+            error=item.error,
+            finished_at=item.finished_at,
+        )

@@ -1,0 +1,83 @@
+"""What the routes stand on while the server runs: an open TED, its worker, its student, and whether it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from api.problems import BadField
+from migrations.upgrade import at_head
+from ted.bank.job_listings import JobListings
+from ted.bank.listings import Listings
+from ted.bootstrap import Ted
+from ted.jobs.worker import JobWorker
+from ted.profile import PROFILES
+from ted.student import Student
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Service:
+    """One of them an app; made when it starts. `embedder` and `worker_state` tell how far the start has come."""
+
+    ted: Ted
+    worker: JobWorker
+    student: Student
+    listings: Listings
+    job_listings: JobListings
+    embedder: str = "loading"
+    worker_state: str = "starting"
+
+    @staticmethod
+    def of(ted: Ted, worker: JobWorker) -> Service:
+        """For an open TED whose worker is not started yet."""
+        student = Student(ted.student(), PROFILES[ted.settings.answer_profile])
+        return Service(ted, worker, student, Listings(ted.database), JobListings(ted.database))
+
+    def check_models(self, *, student: str | None = None, teacher: str | None = None) -> None:
+        """A request may name the configured models, and no others: an address or key never comes from a caller."""
+        settings = self.ted.settings
+        for role, named, configured in (
+            ("student", student, settings.student),
+            ("teacher", teacher, settings.teacher),
+        ):
+            if named not in (None, configured):
+                raise BadField(
+                    ("body", role),
+                    f"is '{named}', but the {role} configured here is '{configured}': leave it out",
+                )
+
+    def start_worker(self) -> None:
+        """Starts the worker, and hands it the jobs that wait; one that is with it already is not run twice."""
+        self.worker.start()
+        for job in self.ted.jobs.all(statuses=("queued",)):
+            self.worker.submit(job.id)
+        self.worker_state = "ok"
+
+    def stop_worker(self) -> None:
+        """What runs is stopped, to go on at the next start."""
+        self.worker_state = "stopped"
+        self.worker.stop()
+
+    async def warm_up(self) -> None:
+        """Loads what would else be loaded by the first question; `embedder` tells how that went with the embedders."""
+        try:
+            await asyncio.to_thread(self.ted.text_embedder.embed_texts, ["ready"])
+            if self.ted.image_embedder is not None:
+                await asyncio.to_thread(self.ted.image_embedder.embed_captions, ["ready"])
+            self.embedder = "ok"
+            await asyncio.to_thread(self.student.chat.price, 1, 1)
+        except Exception as error:
+            _log.exception("the embedders cannot be loaded")
+            self.embedder = f"{type(error).__name__}: {error}"
+
+    def checks(self) -> dict[str, str]:
+        """What must be `ok` before requests are sent here."""
+        try:
+            database = "ok" if at_head(self.ted.database.engine) else "its schema is not this version's"
+        except Exception as error:
+            _log.exception("the database does not answer")
+            database = f"{type(error).__name__}: {error}"
+        return {"database": database, "embedder": self.embedder, "worker": self.worker_state}

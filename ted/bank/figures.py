@@ -1,0 +1,86 @@
+"""What the administrator sees of all banks and of one, put together as JSON; the figures are ted/bank's."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import func, select
+
+from ted.bank.bank import Bank
+from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.database import Database
+from ted.bank.job_tables import CallRow, JobRow
+from ted.bank.near_duplicates import NearDuplicates, count_near_duplicates
+from ted.bank.spending import Spending, spending, total
+from ted.bank.statistics import (
+    Retrievals,
+    answering,
+    bank_statistics,
+    experiences_by_status,
+    jobs_by_status,
+)
+from ted.bank.tables import AnswerRow, BankRow, ExperienceRow
+
+
+def overall_figures(database: Database, project_id: str = DEFAULT_PROJECT) -> dict[str, Any]:
+    """Of all banks of a project, in one snapshot."""
+    with database.reading() as session:
+        of_project = select(func.count()).select_from(BankRow).where(BankRow.project_id == project_id)
+        return {
+            "banks": session.scalar(of_project) or 0,
+            "experiences": experiences_by_status(session, ExperienceRow.project_id == project_id),
+            "retrieval": _retrieval(answering(session, AnswerRow.project_id == project_id)),
+            "jobs": jobs_by_status(session, JobRow.project_id == project_id),
+            "spending": _spending(spending(session, CallRow.project_id == project_id)),
+        }
+
+
+async def bank_figures(bank: Bank, *, with_near_duplicates: bool = False) -> dict[str, Any]:
+    """Of one bank. Near-duplicates are counted on request only (else null), since their texts must be embedded."""
+    near = await count_near_duplicates(bank) if with_near_duplicates else None
+    return await asyncio.to_thread(_bank_figures, bank, near)
+
+
+def _bank_figures(bank: Bank, near: NearDuplicates | None) -> dict[str, Any]:
+    record = bank.record
+    with bank.database.reading() as session:
+        figures = bank_statistics(session, bank.id)
+        spent = spending(session, CallRow.bank_id == bank.id)
+    return {
+        "bank": bank.id,
+        "name": record.name,
+        "revision": record.revision,
+        "experiences": figures.experiences,
+        "pinned": figures.pinned,
+        "growth": [asdict(one) for one in figures.growth],
+        "usage": figures.usage,
+        "utility": asdict(figures.utility),
+        "never_used": asdict(figures.never_used),
+        "answers": figures.answers,
+        "retrieval": {
+            "answers": _retrieval(figures.answering),
+            "distillation": _retrieval(figures.distilling),
+        },
+        "jobs": figures.jobs,
+        "spending": _spending(spent),
+        "index": bank.index_health(),
+        "near_duplicates": asdict(near) if near else None,
+    }
+
+
+def _retrieval(retrievals: Retrievals) -> dict[str, Any]:
+    rates = {"hit_rate": retrievals.hit_rate, "abstain_rate": retrievals.abstain_rate}
+    return asdict(retrievals) | rates
+
+
+def _spending(parts: list[Spending]) -> dict[str, Any]:
+    return {
+        "total": _costed(total(parts)),
+        "by_role_and_model": [_costed(part) for part in parts],
+    }
+
+
+def _costed(part: Spending) -> dict[str, Any]:
+    return asdict(part) | {"cost_usd": part.cost_usd}
