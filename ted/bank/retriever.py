@@ -22,7 +22,7 @@ from ted.bank.scoring import (
     Calibration,
     ChannelScores,
     best_by_owner,
-    chance_threshold,
+    visual_threshold,
     within_gap,
 )
 from ted.bank.tables import BankRow
@@ -126,7 +126,8 @@ class Retriever:
         if settings.min_similarity is not None:
             return settings.min_similarity
         if "image" in vectors:
-            return chance_threshold(len(self._keys.experiences), channels=2)
+            assert self._keys.calibration is not None
+            return visual_threshold(len(self._keys.experiences), self._keys.calibration)
         return self._keys.foreign_threshold
 
     def would_find(
