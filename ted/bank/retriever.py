@@ -98,7 +98,8 @@ class Retriever:
                 Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
             )
         best = float(fused[order[0]]) if order else None
-        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor)
+        blind = 0 if self._embedders.image else len(question.images)
+        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor, blind)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
         with self._database.reading() as session:
