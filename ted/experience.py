@@ -58,13 +58,17 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was found for a question at one bank revision, best first; `abstained` where nothing was near enough."""
+    """What was found for a question at one bank revision, best first; `abstained` where nothing was near enough.
+
+    `images_not_searched`: how many images of the question played no part, since no image embedder is configured.
+    """
 
     retrieved: tuple[Retrieved, ...]
     revision: int
     abstained: bool
     best_similarity: float | None = None
     min_similarity: float = 0.0
+    images_not_searched: int = 0
 
     def by_label(self, label: str) -> Retrieved | None:
         """The experience that the prompt calls `label`, or None where a model made the label up."""

@@ -22,7 +22,7 @@ from ted.bank.scoring import (
     Calibration,
     ChannelScores,
     best_by_owner,
-    chance_threshold,
+    visual_threshold,
     within_gap,
 )
 from ted.bank.tables import BankRow
@@ -99,7 +99,8 @@ class Retriever:
                 Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
             )
         best = float(fused[order[0]]) if order else None
-        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor)
+        blind = 0 if self._embedders.image else len(question.images)
+        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor, blind)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
         with self._database.reading() as session:
@@ -127,7 +128,8 @@ class Retriever:
         if settings.min_similarity is not None:
             return settings.min_similarity
         if "image" in vectors:
-            return chance_threshold(len(self._keys.experiences), channels=2)
+            assert self._keys.calibration is not None
+            return visual_threshold(len(self._keys.experiences), self._keys.calibration)
         return self._keys.foreign_threshold
 
     def would_find(

@@ -31,6 +31,13 @@ FOREIGN_SHARE = 0.02
 """The share of foreign questions for which something would be shown, where `min_similarity` is not set."""
 
 
+MATCH = 3.0
+"""How many standard deviations above its background a match is taken to lie, where channels are weighed."""
+
+LEAST_INFORMATION = 1e-6
+"""Below this many nats in all, channels weigh the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Background:
     """Mean and standard deviation of the cosines of what does not belong together."""
@@ -113,14 +120,30 @@ class ChannelScores:
     caption: NDArray[np.float32]
 
     def fused(self) -> NDArray[np.float32]:
-        """The mean over the channels present: text, and what the images say.
+        """The weighted mean over the channels present: text, and what the images say, the better of image and caption.
 
-        What the images say is the better of image and caption: a drawing that matches is no less near because
-        somebody also wrote a text, and one without a drawing is judged by its text alone.
+        A channel weighs what it tells of which experience is meant, in nats: `log n - H(p)` over the n experiences,
+        where p is softmax(MATCH * z), the posterior if what belongs together lies MATCH standard deviations above the
+        background. A question such as "What is this?" is equally near to all or to many, tells next to nothing, and
+        leaves the choice to its image. Channels that tell nothing weigh the same. An experience that lacks a
+        channel is judged by the other alone.
         """
         visual = np.fmax(self.image, self.caption)
-        both = (self.text + visual) / 2
-        return np.where(np.isnan(both), np.fmax(self.text, visual), both)
+        words, looks = _information(self.text), _information(visual)
+        share = words / (words + looks) if words + looks > LEAST_INFORMATION else 0.5
+        both = share * self.text + (1 - share) * visual
+        return np.asarray(np.where(np.isnan(both), np.fmax(self.text, visual), both), dtype=np.float32)
+
+
+def _information(scores: NDArray[np.float32]) -> float:
+    """How many nats of the choice among the experiences the scores settle; those of NaN count as background."""
+    if not len(scores) or np.isnan(scores).all():
+        return 0.0
+    logits = MATCH / SCALE * np.nan_to_num(scores.astype(np.float64))
+    posterior = np.exp(logits - logits.max())
+    posterior /= posterior.sum()
+    entropy = -float((posterior * np.log(np.maximum(posterior, 1e-300))).sum())
+    return max(math.log(len(scores)) - entropy, 0.0)
 
 
 def best_by_owner(question: Vectors, keys: Keys, background: Background, owners: int) -> NDArray[np.float32]:
@@ -146,6 +169,18 @@ def chance_threshold(experiences: int, channels: int) -> float:
     draws from the background exceeds with probability FOREIGN_SHARE, for a mean over so many channels."""
     quantile = NormalDist().inv_cdf((1 - FOREIGN_SHARE) ** (1 / max(experiences, 1)))
     return quantile * SCALE / math.sqrt(channels)
+
+
+def visual_threshold(experiences: int, calibration: Calibration) -> float:
+    """`chance_threshold` of one visual channel, but at most half of what a perfect match would have.
+
+    The things of one bank are often akin, so that their background is wide and its normal tail runs past cosine 1:
+    such a threshold would refuse the very picture that is in the bank.
+    """
+    perfect = [
+        float(b.calibrated(np.ones(1, dtype=np.float32))[0]) for b in (calibration.image, calibration.caption)
+    ]
+    return min(chance_threshold(experiences, channels=1), min(perfect) / 2)
 
 
 def within_gap(similarities: list[float], *, k: int, gap: float, floor: float) -> int:

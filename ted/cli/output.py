@@ -113,6 +113,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "text": answer.text,
         "final_answer": answer.final_answer,
         "abstained": answer.retrieval.abstained,
+        "images_not_searched": answer.retrieval.images_not_searched,
         "model": answer.model,
         "experiences": [
             {
@@ -138,4 +139,10 @@ def answer_text(answer: Answer) -> str:
         f"  {r.label} ({r.similarity.fused:.2f}) {r.experience.when_to_use} {r.experience.content}"
         for r in answer.retrieval.retrieved
     ]
-    return "\n".join([answer.final_answer, *(shown or ["  (no experience was near enough)"])])
+    blind = answer.retrieval.images_not_searched
+    told = (
+        [f"  ({blind} image(s) not searched: set TED_IMAGE_EMBEDDER, and make the bank with it)"]
+        if blind
+        else []
+    )
+    return "\n".join([answer.final_answer, *(shown or ["  (no experience was near enough)"]), *told])
