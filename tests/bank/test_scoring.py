@@ -25,6 +25,7 @@ from ted.bank.scoring import (
     calibrate,
     chance_threshold,
     foreign_threshold,
+    visual_threshold,
     within_gap,
 )
 
@@ -204,3 +205,22 @@ def test_what_is_kept_is_a_prefix_of_at_most_k_within_gap_and_floor(
 def test_similarities_out_of_order_are_refused() -> None:
     with pytest.raises(ValueError, match="best first"):
         within_gap([0.1, 0.2], k=2, gap=1.0, floor=0.0)
+
+
+def test_a_channel_that_tells_nothing_of_the_experiences_leaves_the_choice_to_the_other() -> None:
+    alike, telling = scores(0.3, 0.3, 0.3), scores(0.0, 0.4, 0.0)
+    nothing = scores(nan, nan, nan)
+
+    fused = ChannelScores(alike, telling, nothing).fused()
+    mirrored = ChannelScores(telling, alike, nothing).fused()
+
+    np.testing.assert_allclose(fused, telling, atol=1e-6)
+    np.testing.assert_allclose(mirrored, telling, atol=1e-6)
+
+
+def test_the_visual_threshold_is_within_reach_of_a_perfect_match_where_the_things_are_akin() -> None:
+    akin = Background(0.0, 0.4)
+    calibration = Calibration(np.zeros(16, dtype=np.float32), 0, TEXT_PRIOR, akin, akin)
+
+    assert visual_threshold(24, calibration) == pytest.approx(SCALE / 0.4 / 2)
+    assert visual_threshold(24, calibration) < chance_threshold(24, 1)
