@@ -73,14 +73,14 @@ async def test_an_answer_is_kept_with_everything_that_explains_it(
 
     kept = store.answers.get(given.id)
 
-    assert (kept["question"], kept["final_answer"], kept["text"]) == (DOOR.text, "RX-1", given.text)
-    assert (kept["revision"], kept["abstained"], kept["mode"]) == (3, False, "retrieve")
-    shown = [(r["label"], r["experience"]["id"], r["experience"]["content"]) for r in kept["retrieved"]]
+    assert (kept.question, kept.final_answer, kept.text) == (DOOR.text, "RX-1", given.text)
+    assert (kept.retrieval.revision, kept.retrieval.abstained, kept.mode) == (3, False, "retrieve")
+    shown = [(r.label, r.experience.id, r.experience.content) for r in kept.retrieval.retrieved]
     assert shown == [(r.label, r.experience.id, r.experience.content) for r in given.retrieval.retrieved]
     assert len(shown) == 3
-    assert kept["usage"]["prompt_tokens"] == given.usage.prompt_tokens
-    assert kept["cost_usd"] == given.usage.cost_usd
-    assert kept["created_at"].utcoffset() is not None
+    assert kept.usage.prompt_tokens == given.usage.prompt_tokens
+    assert kept.usage.cost_usd == given.usage.cost_usd
+    assert kept.created_at.utcoffset() is not None
 
 
 async def test_exposures_are_written_for_what_was_shown(
@@ -128,7 +128,7 @@ async def test_nothing_is_shown_for_a_foreign_question(
 
     assert given.retrieval.abstained
     assert asked(model) == "Who composed a suite about planets?"
-    assert store.answers.get(given.id)["abstained"] is True
+    assert store.answers.get(given.id).retrieval.abstained is True
 
 
 async def test_the_mode_none_asks_the_student_alone(
@@ -170,7 +170,7 @@ async def test_images_are_content_parts_and_are_kept(pictured: Store) -> None:
     given = await answered(pictured, bank, Student(chat, FULL), Question("What is shown?", (image, image)))
 
     assert chat.requests[0].messages[1].parts == (image, image, "What is shown?")
-    assert pictured.answers.get(given.id)["images"] == ["red", "red"]
+    assert pictured.answers.get(given.id).image_hashes == ("red", "red")
     with pictured.database.reading() as session:
         assert session.scalars(select(ImageRow.sha256)).all() == ["red"]
 
@@ -219,7 +219,7 @@ async def test_a_model_that_fails_leaves_no_answer_and_no_usage(
     with pytest.raises(ModelTimeout):
         await answered(store, bank, Student(ScriptedChat(down), FULL), answer_id="ans_x")
 
-    with pytest.raises(NotFound, match="no answer ans_x"):
+    with pytest.raises(NotFound, match="no answer 'ans_x'"):
         store.answers.get("ans_x")
     with store.database.reading() as session:
         assert session.scalars(select(ExposureRow)).all() == []

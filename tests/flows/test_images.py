@@ -77,8 +77,8 @@ async def test_an_answer_shows_what_the_drawing_found_and_its_row_has_it(ted: Te
         given = await answer(question, bank=bank, student=student, answers=ted.answers, calls=ted.calls)
         shown = [r.experience for r in given.retrieval.retrieved]
         row = ted.answers.get(given.id)
-        assert [r["experience"]["id"] for r in row["retrieved"]] == [e.id for e in shown]
-        assert row["images"] == [image.sha256 for image in question.images]
+        assert [r.experience.id for r in row.retrieval.retrieved] == [e.id for e in shown]
+        assert row.image_hashes == tuple(image.sha256 for image in question.images)
         assert all(e.content in chat.requests[-1].messages[-1].text for e in shown)
         assert [p for p in chat.requests[-1].messages[-1].parts if not isinstance(p, str)] == [
             *question.images
