@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
-from ted.bank.changes import Applied, Change, Edit, Occasion, Writer
+from ted.bank.changes import Applied, Change, Edit, Occasion
 from ted.bank.database import Database
 from ted.bank.embedding import (
     Embedders,
@@ -23,6 +23,7 @@ from ted.bank.retriever import Retriever, bank_row
 from ted.bank.rows import experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
+from ted.bank.writer import Writer
 from ted.errors import NotFound, StoreMismatch
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite

@@ -36,6 +36,9 @@ def distill(
     trajectories: Annotated[int | None, typer.Option(min=1, max=64, help="Attempts of the student.")] = None,
     epochs: Annotated[int, typer.Option(min=1, max=100)] = 1,
     batch_size: Annotated[int, typer.Option(min=1, max=1000)] = 8,
+    compress_every: Annotated[
+        int, typer.Option(min=0, help="Compress after so many batches; 0: only where the bank is over-full.")
+    ] = 4,
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
@@ -45,7 +48,7 @@ def distill(
 ) -> None:
     """Distil samples into a bank. The same command goes on where it stopped."""
     samples = read_samples(train, limits=ImageLimits())
-    options = Options(profile_named(profile), trajectories, epochs, batch_size)
+    options = Options(profile_named(profile), trajectories, epochs, batch_size, compress_every)
     budget = Budget(budget_usd, budget_tokens, budget_calls)
     with opened() as ted:
         opened_bank = ted.bank(bank)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,6 +100,12 @@ def _summary(result: dict[str, Any]) -> str:
         + (f" and {spent['unpriced']} unpriced calls" if spent["unpriced"] else ""),
         f"  experiences now: {result['experiences']}",
     ]
+    if compressions := result.get("compressions"):
+        merged: Counter[str] = Counter()
+        for one in compressions:
+            merged.update(one["operations"])
+        done = ", ".join(f"{n} {name}" for name, n in merged.items()) or "nothing to do"
+        lines.append(f"  compressed {len(compressions)} times: {done}")
     lines += [f"  skipped ({s['reason']}) {s['sample_id']}: {s['detail']}" for s in result["skipped"][:10]]
     if len(result["skipped"]) > 10:
         lines.append(f"  ... and {len(result['skipped']) - 10} more skipped: see --json")

@@ -1,0 +1,211 @@
+"""Writes changes of a bank in the caller's transaction. Vectors are made before, the index follows after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, assert_never
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ted.bank.changes import AddKeys, Applied, Change, Edit, Occasion, SetPinned, SetStatus, Skip
+from ted.bank.rows import add_keys, replace_wording_key, set_keys, tag_of
+from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.errors import ChangedMeanwhile
+from ted.experience import Status
+from ted.ids import new_id
+from ted.operations import Add, Merge, Remove, Rewrite
+
+CHANGEABLE: tuple[Status, ...] = ("active", "candidate")
+"""Statuses of experiences that operations and new keys may touch."""
+
+
+class Writer:
+    """Applies changes to one bank inside the caller's write transaction. Not used twice."""
+
+    def __init__(self, session: Session, bank: BankRow, base_revision: int) -> None:
+        self._session, self._bank, self._base = session, bank, base_revision
+        self._revision = bank.revision + 1
+        self._counts: dict[str, int] = {}
+        self._skipped: list[Skip] = []
+
+    def apply(
+        self, changes: Sequence[Change], occasion: Occasion, notes: Mapping[str, Any] | None = None
+    ) -> Applied:
+        """Makes the changes in order; one that touches an experience changed since the base revision is skipped."""
+        for change in changes:
+            self._apply_one(change)
+        self._session.flush()
+        applied = Applied(self._revision, self._counts, tuple(self._skipped))
+        active = self._session.scalar(
+            select(func.count())
+            .select_from(ExperienceRow)
+            .where(ExperienceRow.bank_id == self._bank.id, ExperienceRow.status == "active")
+        )
+        self._session.add(
+            RevisionRow(
+                bank_id=self._bank.id,
+                revision=self._revision,
+                project_id=self._bank.project_id,
+                active=active or 0,
+                report={**(notes or {}), **applied.report()},
+                **asdict(occasion),
+            )
+        )
+        self._bank.revision = self._revision
+        return applied
+
+    def _apply_one(self, change: Change) -> None:
+        operation = change.operation
+        match operation:
+            case Add(when_to_use, content):
+                self._create(change, when_to_use, content)
+                self._count("add")
+            case Rewrite(experience_id, when_to_use, content):
+                if row := self._changeable("rewrite", experience_id, change):
+                    row.version += 1
+                    row.when_to_use, row.content = when_to_use, content
+                    replace_wording_key(self._session, row)
+                    add_keys(self._session, row, change.keys)
+                    self._restart_counters(row)
+                    self._changed(row, "rewrite", change)
+            case Merge():
+                self._merge(operation, change)
+            case Remove(experience_id):
+                if row := self._changeable("remove", experience_id, change):
+                    row.status = "retired"
+                    self._changed(row, "remove", change)
+            case SetStatus(experience_id, status):
+                if row := self._row("status", experience_id, change):
+                    row.status = status
+                    self._changed(row, "status", change)
+            case SetPinned(experience_id, pinned):
+                if row := self._row("pin", experience_id, change):
+                    row.pinned = pinned
+                    self._changed(row, "pin", change)
+            case AddKeys(experience_id):
+                row = self._row("key", experience_id, change)
+                if row and row.status not in CHANGEABLE:
+                    self._skip("key", experience_id, f"its status is {row.status}", change)
+                elif row and add_keys(self._session, row, change.keys):
+                    self._changed(row, "key", change)
+            case Edit(experience_id):
+                if row := self._row("edit", experience_id, change):
+                    self._edit(row, operation)
+                    self._changed(row, "edit", change)
+            case _:
+                assert_never(operation)
+
+    def _merge(self, operation: Merge, change: Change) -> None:
+        ids = operation.experience_ids
+        if len(set(ids)) != len(ids) or len(ids) < 2:
+            self._skip("merge", ", ".join(ids), "a merge needs two or more different experiences", change)
+            return
+        parents = [self._changeable("merge", i, change) for i in ids]
+        if not all(parents):
+            return
+        child = self._create(change, operation.when_to_use, operation.content)
+        for parent in filter(None, parents):
+            parent.status = "retired"
+            self._changed(parent, "merged", change, counted=False)
+            self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
+        self._count("merge")
+
+    def _edit(self, row: ExperienceRow, edit: Edit) -> None:
+        if edit.only_if is not None and (tag := tag_of(row)) not in edit.only_if:
+            raise ChangedMeanwhile(
+                f"{row.id} is at {tag}, which is not what you last saw: read it again, then change it"
+            )
+        when_to_use, content = edit.when_to_use or row.when_to_use, edit.content or row.content
+        if (when_to_use, content) != (row.when_to_use, row.content):
+            row.version += 1
+            moved = when_to_use != row.when_to_use
+            row.when_to_use, row.content = when_to_use, content
+            if moved:
+                replace_wording_key(self._session, row)
+            self._restart_counters(row)
+        row.status = edit.status or row.status
+        row.pinned = row.pinned if edit.pinned is None else edit.pinned
+        row.tags = row.tags if edit.tags is None else list(edit.tags)
+
+    def _create(self, change: Change, when_to_use: str, content: str) -> ExperienceRow:
+        row = ExperienceRow(
+            id=new_id("exp"),
+            project_id=self._bank.project_id,
+            bank_id=self._bank.id,
+            version=1,
+            when_to_use=when_to_use,
+            content=content,
+            status="active",
+            tags=list(change.tags),
+            student=change.provenance.get("student"),
+            teacher=change.provenance.get("teacher"),
+            created_revision=self._revision,
+            updated_revision=self._revision,
+        )
+        self._session.add(row)
+        self._session.flush()
+        set_keys(self._session, row, change.keys)
+        self._session.add(CounterRow(experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id))
+        self._record(row, type(change.operation).__name__.lower(), change)
+        return row
+
+    def _row(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
+        row = self._session.get(ExperienceRow, experience_id)
+        if row is None or row.bank_id != self._bank.id:
+            self._skip(operation, experience_id, "no such experience in this bank", change)
+            return None
+        return row
+
+    def _changeable(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
+        row = self._row(operation, experience_id, change)
+        why = None
+        if row is None:
+            return None
+        if row.updated_revision > self._base:
+            why = f"changed at revision {row.updated_revision}, after the base {self._base}"
+        elif row.status not in CHANGEABLE:
+            why = f"its status is {row.status}"
+        elif row.pinned:
+            why = "it is pinned"
+        if why:
+            self._skip(operation, experience_id, why, change)
+            return None
+        return row
+
+    def _skip(self, operation: str, experience_id: str, why: str, change: Change) -> None:
+        sample = str(change.provenance.get("sample", ""))
+        self._skipped.append(Skip(operation, experience_id, why, sample))
+
+    def _changed(self, row: ExperienceRow, operation: str, change: Change, *, counted: bool = True) -> None:
+        row.updated_revision, row.updated_at = self._revision, now()
+        self._record(row, operation, change)
+        if counted:
+            self._count(operation)
+
+    def _record(self, row: ExperienceRow, operation: str, change: Change) -> None:
+        self._session.add(
+            HistoryRow(
+                project_id=row.project_id,
+                experience_id=row.id,
+                revision=self._revision,
+                operation=operation,
+                version=row.version,
+                when_to_use=row.when_to_use,
+                content=row.content,
+                status=row.status,
+                provenance=change.provenance,
+            )
+        )
+
+    def _restart_counters(self, row: ExperienceRow) -> None:
+        self._session.query(CounterRow).filter_by(experience_id=row.id).delete()
+        self._session.add(
+            CounterRow(
+                experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id, version=row.version
+            )
+        )
+
+    def _count(self, operation: str) -> None:
+        self._counts[operation] = self._counts.get(operation, 0) + 1
