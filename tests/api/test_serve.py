@@ -103,10 +103,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
             made.process.communicate()
 
 
-def begun(client: httpx.Client) -> str:
-    """The id of a distillation of eight samples."""
-    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
-    body = {"samples": samples(8), "trajectories": 2, "batch_size": 4}
+def begun(client: httpx.Client, count: int = 8, **more: Any) -> str:
+    """The id of a distillation of so many samples."""
+    body = {"samples": samples(count), "trajectories": 2, "batch_size": 4, **more}
     response = client.post("/v1/banks/desk/distillations", json=body)
     assert response.status_code == 202, response.text
     job_id: str = response.json()["id"]
@@ -114,7 +113,8 @@ def begun(client: httpx.Client) -> str:
 
 
 def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
-    until(lambda: client.get(f"/v1/jobs/{job_id}").json()["status"] not in ("queued", "running", "paused"))
+    """The job once it rests or has ended."""
+    until(lambda: client.get(f"/v1/jobs/{job_id}").json()["status"] not in ("queued", "running"))
     job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
     return job
 
@@ -123,7 +123,9 @@ def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
 def test_a_server_that_ended_in_a_job_goes_on_with_it_and_repeats_no_committed_call(
     server: Server, how: signal.Signals
 ) -> None:
-    job_id = begun(server.start())
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client)
     until(lambda: len(server.committed()) >= 8)
     server.stop(how)
     committed, asked = server.committed(), len(server.provider.call_keys)
@@ -138,6 +140,20 @@ def test_a_server_that_ended_in_a_job_goes_on_with_it_and_repeats_no_committed_c
     assert not committed & set(again)
     assert server.committed() == set(server.provider.call_keys)
     assert job["usage"]["calls"] == len(server.committed())
+
+
+def test_a_job_that_rests_at_its_budget_goes_on_with_another_one(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    first = begun(client, 4, budget={"calls": 6})
+    assert ended(client, first)["status"] == "paused"
+    committed, asked = server.committed(), len(server.provider.call_keys)
+
+    second = begun(client, 4)
+
+    job = ended(client, second)
+    assert (second, job["status"], job["budget"]["calls"]) == (first, "succeeded", None)
+    assert not committed & set(server.provider.call_keys[asked:])
 
 
 def test_what_is_printed_is_where_it_listens_and_a_line_a_request(server: Server) -> None:
