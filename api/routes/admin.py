@@ -1,4 +1,4 @@
-"""/v1/admin: figures of all banks and of one."""
+"""`/v1/admin`: figures of all banks and of one."""
 
 from __future__ import annotations
 

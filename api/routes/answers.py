@@ -1,4 +1,4 @@
-"""/v1/answers: a question to the student, and what was kept of an answer."""
+"""`/v1/answers`: a question to the student, and what was kept of an answer."""
 
 from __future__ import annotations
 

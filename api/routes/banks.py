@@ -1,4 +1,4 @@
-"""/v1/banks: made, listed, shown, changed, deleted."""
+"""`/v1/banks`: made, listed, shown, changed, deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/v1/banks/{bank}/distillations: samples into a bank, as a job."""
+"""`/v1/banks/{bank}/distillations`: samples into a bank, as a job."""
 
 from __future__ import annotations
 

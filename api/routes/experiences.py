@@ -1,4 +1,4 @@
-"""/v1/banks/{bank}/experiences: added one by one or many at once, listed, shown, edited, retired, and their histories."""
+"""`/v1/banks/{bank}/experiences`: added one by one or many at once, listed, shown, edited, retired, and their histories."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: whether the process lives, and whether it can be sent requests."""
+"""`/healthz` and `/readyz`: whether the process lives, and whether it can be sent requests."""
 
 from __future__ import annotations
 

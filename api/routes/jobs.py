@@ -1,4 +1,4 @@
-"""/v1/jobs: what was asked for, how far it is, and what became of each sample."""
+"""`/v1/jobs`: what was asked for, how far it is, and what became of each sample."""
 
 from __future__ import annotations
 

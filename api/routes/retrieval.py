@@ -1,4 +1,4 @@
-"""/v1/banks/{bank}/retrieve: what the bank has for a question, without asking anybody."""
+"""`/v1/banks/{bank}/retrieve`: what the bank has for a question, without asking anybody."""
 
 from __future__ import annotations
 

@@ -93,6 +93,12 @@ class DistillationIn(Body):
     )
     epochs: int = Field(default=1, ge=1, le=100)
     batch_size: int = Field(default=8, ge=1, le=1000, description="Samples that see the same bank.")
+    compress_every: int = Field(
+        default=Options().compress_every,
+        ge=0,
+        le=10_000,
+        description="Batches between compressions; 0: none.",
+    )
     budget: BudgetIn = BudgetIn()
 
     @property
@@ -102,6 +108,7 @@ class DistillationIn(Body):
             trajectories=self.trajectories,
             epochs=self.epochs,
             batch_size=self.batch_size,
+            compress_every=self.compress_every,
         )
 
 

@@ -19,6 +19,9 @@ AT_ONCE = 4
 
 POLL_SECONDS = 0.2
 
+UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
+"""States of a workflow, in DBOS's words, that is yet to end."""
+
 
 class DurableWorker:
     """Runs submitted jobs until `stop`. There is one such worker a process, and one a data directory.
@@ -68,13 +71,19 @@ class DurableWorker:
         DBOS.register_queue(QUEUE, worker_concurrency=AT_ONCE, polling_interval_sec=POLL_SECONDS)
 
         def begin(job_id: str) -> None:
-            with SetWorkflowID(job_id):
+            workflow, times = job_id, 1
+            while status := DBOS.get_workflow_status(workflow):
+                if status.status in UNDER_WAY:
+                    return
+                times += 1
+                workflow = f"{job_id}:{times}"
+            with SetWorkflowID(workflow):
                 DBOS.enqueue_workflow(QUEUE, job, job_id)
 
         self._begin = begin
 
     def submit(self, job_id: str) -> None:
-        """Queues a job; one that was submitted before is not queued again."""
+        """Queues a job; one that waits or runs is not queued again, one that rested at its budget is."""
         if self._begin is None:
             raise RuntimeError("the worker is not started")
         self._begin(job_id)

@@ -15,7 +15,7 @@ from ted.bank.jobs import Job, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
 from ted.errors import Conflict, TedError
-from ted.jobs.distillation import DistillationRunner, Options, digest_of
+from ted.jobs.distillation import FLOW_VERSION, DistillationRunner, Options, digest_of
 from ted.ledger import Ledger
 from ted.sample import Sample
 from ted.settings import Budget
@@ -86,6 +86,10 @@ async def run_job(ted: Installation, job_id: str) -> None:
 
 
 async def _run_distillation(ted: Installation, job: Job) -> None:
+    if job.request["flow"] != FLOW_VERSION:
+        told = f"it was begun by flow {job.request['flow']}, this version of TED has flow {FLOW_VERSION}: begin it anew"
+        await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
+        return
     try:
         bank = await asyncio.to_thread(ted.bank, job.bank_id)
         student, teacher = ted.student(job.request["student"]), ted.teacher(job.request["teacher"])

@@ -1,0 +1,190 @@
+"""`ted serve` as a process: where it listens, and that killed in a job it goes on and repeats no committed call."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.desk_models import samples
+from tests.store_portrait import reading
+from tests.upstream import Upstream, running_upstream
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 90.0  # seconds until a server that does not come to where it should is given up
+
+
+def until(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not reached():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+@dataclass
+class Server:
+    """`ted serve` over one data directory, begun as often as a test wants."""
+
+    data: Path
+    provider: Upstream
+    process: subprocess.Popen[str] | None = None
+    printed: list[str] = field(default_factory=list)
+
+    def command(self, *options: str) -> subprocess.Popen[str]:
+        environment = {n: v for n, v in os.environ.items() if not n.startswith("TED_")} | {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            "TED_DATA_DIR": str(self.data),
+            "TED_TEXT_EMBEDDER": "hashing",
+            "TED_STUDENT": "openai/student",
+            "TED_TEACHER": "openai/teacher",
+        }
+        for role in ("STUDENT", "TEACHER"):
+            environment |= {f"TED_{role}_API_BASE": self.provider.api_base, f"TED_{role}_API_KEY": "test"}
+        return subprocess.Popen(
+            [sys.executable, "-m", "ted.cli.main", "serve", *options],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def start(self) -> httpx.Client:
+        """Begun on a free port, and ready."""
+        self.process = self.command("--port", "0")
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        address = re.match(r"TED listens on (http://127\.0\.0\.1:\d+) ", line)
+        assert address, line + self.process.stdout.read()
+        client = httpx.Client(base_url=address[1], timeout=30)
+        until(lambda: answers(client))
+        return client
+
+    def stop(self, how: signal.Signals) -> str:
+        """Ended by a signal; what it printed since."""
+        assert self.process is not None
+        self.process.send_signal(how)
+        printed, _ = self.process.communicate(timeout=PATIENCE)
+        self.process = None
+        return printed
+
+    def committed(self) -> set[str]:
+        """The keys of the replies in the ledger."""
+        with reading(self.data / "ted.sqlite") as store:
+            return {row[0] for row in store.execute("select call_key from model_calls where outcome = 'ok'")}
+
+
+def answers(client: httpx.Client) -> bool:
+    try:
+        return client.get("/readyz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_upstream("tests.desk_models:reply", latency=(0.05, 0.15)) as provider:
+        made = Server(tmp_path, provider)
+        yield made
+        if made.process is not None:
+            made.process.kill()
+            made.process.communicate()
+
+
+def begun(client: httpx.Client, count: int = 8, **more: Any) -> str:
+    """The id of a distillation of so many samples."""
+    body = {"samples": samples(count), "trajectories": 2, "batch_size": 4, **more}
+    response = client.post("/v1/banks/desk/distillations", json=body)
+    assert response.status_code == 202, response.text
+    job_id: str = response.json()["id"]
+    return job_id
+
+
+def ended(client: httpx.Client, job_id: str) -> dict[str, Any]:
+    """The job once it rests or has ended."""
+    until(lambda: client.get(f"/v1/jobs/{job_id}").json()["status"] not in ("queued", "running"))
+    job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}").json()
+    return job
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_server_that_ended_in_a_job_goes_on_with_it_and_repeats_no_committed_call(
+    server: Server, how: signal.Signals
+) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client)
+    until(lambda: len(server.committed()) >= 8)
+    server.stop(how)
+    committed, asked = server.committed(), len(server.provider.call_keys)
+    assert 8 <= len(committed)
+
+    client = server.start()
+    job = ended(client, job_id)
+
+    again = server.provider.call_keys[asked:]
+    assert (job["status"], job["request_counts"]["completed"]) == ("succeeded", 8)
+    assert again, "the job was cut short"
+    assert not committed & set(again)
+    assert server.committed() == set(server.provider.call_keys)
+    assert job["usage"]["calls"] == len(server.committed())
+
+
+def test_a_job_that_rests_at_its_budget_goes_on_with_another_one(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    first = begun(client, 4, budget={"calls": 6})
+    assert ended(client, first)["status"] == "paused"
+    committed, asked = server.committed(), len(server.provider.call_keys)
+
+    second = begun(client, 4)
+
+    job = ended(client, second)
+    assert (second, job["status"], job["budget"]["calls"]) == (first, "succeeded", None)
+    assert not committed & set(server.provider.call_keys[asked:])
+
+
+def test_what_is_printed_is_where_it_listens_and_a_line_a_request(server: Server) -> None:
+    client = server.start()
+    client.get("/v1/banks", headers={"X-Request-ID": "mine"})
+
+    printed = server.stop(signal.SIGTERM)
+
+    assert re.search(r"GET /v1/banks 200 \d+ ms mine$", printed, re.MULTILINE)
+    assert "Uvicorn" not in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
+def test_any_host_but_loopback_is_refused(server: Server, host: str) -> None:
+    process = server.command("--host", host, "--port", "0")
+
+    printed, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert f"--host is '{host}'" in printed
+    assert "loopback only" in printed
+
+
+def test_a_port_that_is_taken_is_told(server: Server) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = server.command("--port", str(taken.getsockname()[1]))
+        printed, _ = process.communicate(timeout=PATIENCE)
+
+    assert process.returncode == 2
+    assert "give another --port" in printed
+    assert "Traceback" not in printed
