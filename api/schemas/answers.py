@@ -103,6 +103,9 @@ class AnswerOut(Shown):
     final_answer: str
     experiences: list[ExperienceUsed] = Field(description="Those found for the question, best first.")
     abstained: bool = Field(description="Nothing in the bank was near enough.")
+    images_not_searched: int = Field(
+        description="Images that played no part: no image embedder is configured."
+    )
     model: str
     usage: UsageShown
     cost_usd: float | None
@@ -135,6 +138,7 @@ class AnswerOut(Shown):
                 for r in kept.retrieval.retrieved
             ],
             abstained=kept.retrieval.abstained,
+            images_not_searched=kept.retrieval.images_not_searched,
             model=kept.model,
             usage=UsageShown.of(kept.usage),
             cost_usd=kept.usage.cost_usd,
@@ -215,6 +219,7 @@ class RetrieveOut(Shown):
     bank: str
     revision: int
     abstained: bool
+    images_not_searched: int
     hits: list[HitOut]
     explanation: Explanation | None
 
@@ -232,6 +237,7 @@ class RetrieveOut(Shown):
             bank=bank,
             revision=found.revision,
             abstained=found.abstained,
+            images_not_searched=found.images_not_searched,
             hits=[
                 HitOut(
                     id=r.experience.id,

@@ -89,6 +89,7 @@ def upgrade() -> None:
     sa.Column('mode', sa.String(length=255), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
     sa.Column('abstained', sa.Boolean(), nullable=False),
+    sa.Column('images_not_searched', sa.Integer(), nullable=False),
     sa.Column('retrieved', sa.JSON(), nullable=False),
     sa.Column('usage', sa.JSON(), nullable=False),
     sa.Column('cost_usd', sa.Double(), nullable=True),

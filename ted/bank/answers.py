@@ -74,6 +74,7 @@ class AnswerStore:
                     mode=answer.mode,
                     revision=answer.retrieval.revision,
                     abstained=answer.retrieval.abstained,
+                    images_not_searched=answer.retrieval.images_not_searched,
                     retrieved=retrieval_to_json(answer.retrieval)["retrieved"],
                     usage=asdict(answer.usage),
                     cost_usd=answer.usage.cost_usd,
@@ -93,7 +94,12 @@ class AnswerStore:
             exposed = session.scalars(select(ExposureRow).where(ExposureRow.asked_as == answer_id))
             exposures = {e.experience_id: Exposure(e.shown, e.cited) for e in exposed}
             retrieved = retrieval_from_json(
-                {"retrieved": row.retrieved, "revision": row.revision, "abstained": row.abstained}
+                {
+                    "retrieved": row.retrieved,
+                    "revision": row.revision,
+                    "abstained": row.abstained,
+                    "images_not_searched": row.images_not_searched,
+                }
             )
             return KeptAnswer(
                 id=row.id,

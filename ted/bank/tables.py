@@ -203,6 +203,7 @@ class AnswerRow(Base):
     mode: Mapped[str]
     revision: Mapped[int]
     abstained: Mapped[bool]
+    images_not_searched: Mapped[int] = mapped_column(default=0)
     retrieved: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     usage: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cost_usd: Mapped[float | None]

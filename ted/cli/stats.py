@@ -27,7 +27,7 @@ def stats(
     ] = False,
     json: AsJson = False,
 ) -> None:
-    """Figures of a bank: growth, usage, utility, rates, tokens and cost, index."""
+    """Figures of a bank: growth, usage, utility, rates, tokens and cost. (The index is that of a serving process.)"""
     with opened() as ted:
         figures = asyncio.run(bank_figures(ted.bank(bank), with_near_duplicates=near_duplicates))
     output.emit(figures, _shown(figures), json)
@@ -51,7 +51,7 @@ def _facts(f: dict[str, Any]) -> Table:
     made = Table.grid(padding=(0, 2))
     made.add_column(style="bold")
     made.add_column()
-    never, utility, near, index = f["never_used"], f["utility"], f["near_duplicates"], f["index"]
+    never, utility, near = f["never_used"], f["utility"], f["near_duplicates"]
     rows = {
         "experiences": _counts(f["experiences"]) + (f", {f['pinned']} pinned" if f["pinned"] else ""),
         "usage": _counts(f["usage"]),
@@ -61,7 +61,6 @@ def _facts(f: dict[str, Any]) -> Table:
         "retrieval, answering": _rates(f["retrieval"]["answers"]),
         "retrieval, distilling": _rates(f["retrieval"]["distillation"]),
         "jobs": _counts(f["jobs"]),
-        "index": f"{index['keys']} keys, {index['revision_lag']} revisions behind the store",
         "near-duplicates": "not counted (--near-duplicates)"
         if near is None
         else f"{near['clusters']} clusters of {near['experiences']} experiences",
