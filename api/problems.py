@@ -34,6 +34,7 @@ from ted.errors import (
     NotFound,
     StoreMismatch,
     TedError,
+    UnfitOutput,
     UnparsableOutput,
 )
 
@@ -89,6 +90,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     ModelTimeout: Kind(504, "provider_timed_out"),
     ModelFileUnavailable: Kind(503, "model_file_unavailable"),
     UnparsableOutput: Kind(502, "provider_output_unusable"),
+    UnfitOutput: Kind(502, "provider_output_unusable"),
     BudgetExhausted: Kind(409, "budget_exhausted"),
     LedgerConflict: Kind(409, "ledger_conflict"),
     TedError: Kind(500, "internal_error"),

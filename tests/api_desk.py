@@ -17,6 +17,7 @@ from sqlalchemy import update
 from api.service import Service
 from ted.bank.tables import Base, ProjectRow
 from tests import desk_models
+from tests.upstream import last_text
 
 Body = dict[str, Any]
 
@@ -34,13 +35,13 @@ SLOW = 3.0
 
 def provided(body: Body) -> str | Body:
     """What the provider says, by the question: a status, late, or an answer that cites E1 if it was sent one."""
-    content = body["messages"][-1]["content"]
-    text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+    whole = "\n".join(last_text({"messages": [message]}) for message in body["messages"])
+    text = last_text(body)
     if status := re.search(r"provider says (\d+)", text):
         return {"status": int(status[1]), "error": "as it was told"}
     if "provider is slow" in text:
         time.sleep(SLOW)
-    if re.search(r"\b[Tt]icket s\d\d\b", str(body["messages"])):
+    if re.search(r"\b[Tt]icket s\d\d\b", whole):
         return desk_models.reply(body)
     chain: Body = {"premises": [], "steps": ["looked it up"], "conclusion": "It is FX-31.", "answer": "FX-31"}
     return json.dumps(chain | {"used": ["E1"] if "\nE1. " in text else []})
