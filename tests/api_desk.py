@@ -41,8 +41,11 @@ def provided(body: Body) -> str | Body:
         return {"status": int(status[1]), "error": "as it was told"}
     if "provider is slow" in text:
         time.sleep(SLOW)
-    if re.search(r"\b[Tt]icket s\d\d\b", whole):
-        return desk_models.reply(body)
+    if ticket := re.search(r"\b[Tt]icket s(\d\d)\b", whole):
+        if "response_format" in body:
+            return desk_models.reply(body)
+        number = int(ticket[1])  # the compact profile asks for a text
+        return desk_models.code(number if body["model"] == "teacher" or number % 2 else 99)
     chain: Body = {"premises": [], "steps": ["looked it up"], "conclusion": "It is FX-31.", "answer": "FX-31"}
     return json.dumps(chain | {"used": ["E1"] if "\nE1. " in text else []})
 

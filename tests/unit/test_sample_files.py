@@ -16,7 +16,7 @@ from PIL import Image as pillow
 from ted.errors import BadInput, BadSamples
 from ted.images import ImageLimits
 from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex, Sample
-from ted.sample_files import parse_sample, read_samples
+from ted.sample_files import parse_sample, parse_samples, read_samples
 from ted.sample_sets import overlap, samples_digest
 from ted.texts import normalised
 
@@ -301,3 +301,21 @@ def test_overlap_pairs_the_questions_that_are_one_after_normalisation(tmp_path: 
 @given(st.text())
 def test_normalising_twice_is_normalising_once(text: str) -> None:
     assert normalised(normalised(text)) == normalised(text)
+
+
+def test_a_list_of_samples_is_checked_as_a_whole_by_position() -> None:
+    sent = [GOOD, {"question": "?"}, {**GOOD, "id": "b", "images": ["a.png"]}, {**GOOD, "id": "c"}, GOOD]
+
+    with pytest.raises(BadSamples) as bad:
+        parse_samples([*sent, {**GOOD, "id": "c"}], limits=LIMITS)
+
+    told = [(e.line, e.field) for e in bad.value.errors]
+    assert told == [(1, "answer"), (2, "images[0]"), (4, "id"), (5, "id")]
+    assert "answer of item 0, too" in bad.value.errors[2].problem
+    assert "id of item 3, too" in bad.value.errors[3].problem
+
+
+def test_a_good_list_of_samples_keeps_its_order() -> None:
+    samples = parse_samples([{**GOOD, "id": "b"}, {**GOOD, "id": "a"}], limits=LIMITS)
+
+    assert [sample.id for sample in samples] == ["b", "a"]
