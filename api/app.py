@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,8 +23,19 @@ VERSION = "0.1.0"
 ROUTERS = (answers, banks, experiences, retrieval, distillations, jobs, admin, health)
 
 
-def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = None) -> FastAPI:
-    """The app; TED is opened and closed with it. `worker` makes what runs the jobs (default: a thread of the process)."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def create_app(
+    settings: Settings,
+    worker: Callable[[Ted], JobWorker] | None = None,
+    *,
+    hosts: Collection[str] | None = None,
+) -> FastAPI:
+    """The app; TED is opened and closed with it. `worker` makes what runs the jobs (default: a thread of the process).
+
+    `hosts`: the names that requests may call it by; None: any.
+    """
     make_worker = worker or in_process_worker
 
     @asynccontextmanager
@@ -48,7 +59,7 @@ def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = N
         lifespan=lifespan,
     )
     problems.install(app)
-    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes)
+    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes, hosts=hosts)
     for module in ROUTERS:
         app.include_router(module.router)
     _name_schemas(app)
@@ -57,7 +68,7 @@ def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = N
 
 def from_environment() -> FastAPI:
     """The app of the environment's settings, its jobs on DBOS: what `ted serve` has uvicorn start."""
-    return create_app(read_settings(), worker=durable_worker)
+    return create_app(read_settings(), worker=durable_worker, hosts=LOOPBACK)
 
 
 def _name_schemas(app: FastAPI) -> None:

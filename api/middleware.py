@@ -1,4 +1,4 @@
-"""Around every request: its id, the bound on its body, one line in the access log."""
+"""Around every request: whom it is meant for, its id, the bound on its body, one line in the access log."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Collection, MutableMapping
 from typing import Any
 
-from fastapi import HTTPException
+from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import REQUEST_ID
+from api.problems import REQUEST_ID, Kind, problem
 
 access = logging.getLogger("api.access")
 
@@ -21,14 +21,18 @@ _GOOD_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
 
 class AroundRequests:
-    """Names each request (as its X-Request-ID, if that is fit to be a name), counts its body, logs its end."""
+    """Names each request (as its X-Request-ID, if that is fit to be a name), counts its body, logs its end.
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int) -> None:
-        self._app, self._most = app, max_body_bytes
+    `hosts`: the names that a request may call the server by; None: any. While there are no keys, this is what keeps
+    a web page, whose name somebody made to point here, from using the service through the browser of its reader.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, hosts: Collection[str] | None) -> None:
+        self._app, self._most, self._hosts = app, max_body_bytes, hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _brief(send))
             return
         headers = Headers(scope=scope)
         given = headers.get(REQUEST_ID, "")
@@ -45,7 +49,10 @@ class AroundRequests:
             await send(message)
 
         try:
-            await self._app(scope, self._counted(receive, headers.get("Content-Length", "")), named)
+            if self._hosts is None or _name_of(headers.get("Host", "")) in self._hosts:
+                await self._app(scope, self._counted(receive, headers.get("Content-Length", "")), named)
+            else:
+                await _misdirected(Request(scope), headers.get("Host", ""))(scope, receive, named)
         finally:
             milliseconds = (time.perf_counter() - began) * 1e3
             access.info(
@@ -74,3 +81,28 @@ class AroundRequests:
         return HTTPException(
             413, f"the body has more than {self._most:,} bytes: send less at once (TED_MAX_BODY_BYTES)"
         )
+
+
+def _name_of(host: str) -> str:
+    """The Host header without its port: `[::1]:8321` is `::1`."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    return host.partition(":")[0].lower()
+
+
+def _misdirected(request: Request, host: str) -> Response:
+    told = f"this server is not called {host!r}: call it by its address (http://127.0.0.1)"
+    return problem(request, Kind(421, "misdirected"), told)
+
+
+def _brief(send: Send) -> Send:
+    """Of a start that fails for a reason of ours, the log tells the reason and not where in the code it was met."""
+
+    async def told(message: Message) -> None:
+        if message["type"] == "lifespan.startup.failed":
+            last = str(message["message"]).strip().rpartition("\n")[2]
+            if last.startswith(("ted.errors.", "index.errors.")):
+                message["message"] = last.partition(": ")[2]
+        await send(message)
+
+    return told

@@ -90,7 +90,7 @@ class LedgeredChat:
         if kept := await asyncio.to_thread(store.committed, request):
             return kept
         prompt = worst_case_prompt_tokens(request)
-        usd = self._model.price(prompt, request.max_tokens) or 0.0
+        usd = await asyncio.to_thread(self._model.price, prompt, request.max_tokens) or 0.0
         await ledger.reserve(request.call_key, WorstCase(prompt + request.max_tokens, usd))
         try:
             reply = await self._model.complete(request)

@@ -65,6 +65,7 @@ TITLES = {
     412: "Changed meanwhile",
     413: "Too large",
     415: "Unsupported media type",
+    421: "Misdirected",
     422: "Cannot be used",
     429: "Too many calls",
     500: "Internal error",

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 import index.errors
 import ted.errors
-from api.app import create_app
+from api.app import LOOPBACK, create_app
 from api.problems import TABLE, kind_of
 from ted.errors import ModelRateLimited
 from ted.settings import Settings
@@ -86,15 +86,10 @@ def test_a_body_that_says_it_is_too_large_is_refused(still_desk: Desk) -> None:
 
 
 def test_a_body_that_does_not_say_so_is_counted_as_it_comes(still_desk: Desk) -> None:
-    sent = 0
+    def pieces() -> Iterator[bytes]:
+        yield from (b" " * 1000 for _ in range(200))
 
-    def endless() -> Iterator[bytes]:
-        nonlocal sent
-        for _ in range(1000):
-            sent += 1000
-            yield b" " * 1000
-
-    response = still_desk.client.post("/v1/banks", content=endless(), headers=JSON)
+    response = still_desk.client.post("/v1/banks", content=pieces(), headers=JSON)
 
     check_problem(response, 413, "too_large")
 
@@ -112,6 +107,21 @@ def test_a_request_id_is_on_every_response_and_the_callers_if_it_is_fit(still_de
         "mine",
         "mine",
     ]
+
+
+def test_a_server_that_is_called_by_a_name_that_is_not_its_own_does_nothing(settings: Settings) -> None:
+    app = create_app(settings, hosts=LOOPBACK)
+
+    with TestClient(app, base_url="http://127.0.0.1:8321") as client:
+        good = [
+            client.get("/healthz", headers={"Host": h}) for h in ("localhost:1", "[::1]:8321", "127.0.0.1")
+        ]
+        evil = client.post("/v1/banks", json={"name": "a"}, headers={"Host": "evil.example:8321"})
+        banks = client.get("/v1/banks").json()["data"]
+
+    assert [response.status_code for response in good] == [200, 200, 200]
+    check_problem(evil, 421, "misdirected")
+    assert banks == []
 
 
 def test_a_defect_of_ours_is_an_internal_error_that_tells_nothing_of_it(settings: Settings) -> None:

@@ -167,6 +167,17 @@ def test_what_is_printed_is_where_it_listens_and_a_line_a_request(server: Server
     assert "Traceback" not in printed
 
 
+def test_a_second_server_of_a_data_directory_is_told_why_in_a_line(server: Server) -> None:
+    server.start()
+
+    second = server.command("--port", "0")
+    printed, _ = second.communicate(timeout=PATIENCE)
+
+    assert second.returncode != 0
+    assert "another TED server has the data directory" in printed
+    assert "Traceback" not in printed
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
 def test_any_host_but_loopback_is_refused(server: Server, host: str) -> None:
     process = server.command("--host", host, "--port", "0")
