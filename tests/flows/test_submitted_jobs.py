@@ -17,7 +17,7 @@ from ted.bank.calls import CallStore
 from ted.bank.jobs import Job, JobKind, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel, ChatRequest, ScriptedChat
-from ted.errors import BadSetting, Conflict
+from ted.errors import BadSetting, Conflict, NotFound
 from ted.jobs.distillation import Options
 from ted.jobs.run import run_job, submit_distillation
 from ted.jobs.sole_writer import sole_writer
@@ -122,8 +122,10 @@ def test_an_error_of_one_job_does_not_end_the_worker(store: Store) -> None:
 
     with working(run, store.jobs) as worker:
         bad, good = job_of(store, bank), job_of(store, bank)
-        for job_id in (bad.id, "job_none", good.id):
-            worker.submit(job_id)
+        with pytest.raises(NotFound):
+            worker.submit("job_none")
+        worker.submit(bad.id)
+        worker.submit(good.id)
         eventually(lambda: log.ended() == 1)
 
     assert log.events[0] == ("begin", good.id)
