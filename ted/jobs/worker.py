@@ -57,7 +57,7 @@ class InProcessWorker:
     def submit(self, job_id: str) -> None:
         if self._loop is None:
             raise RuntimeError("the worker is not started")
-        self._loop.call_soon_threadsafe(self._begin, job_id)
+        self._loop.call_soon_threadsafe(self._begin, job_id, self._jobs.get(job_id).bank_id)
 
     def stop(self) -> None:
         if self._loop is None or self._thread is None:
@@ -75,15 +75,15 @@ class InProcessWorker:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _begin(self, job_id: str) -> None:
-        task = asyncio.get_running_loop().create_task(self._one(job_id))
+    def _begin(self, job_id: str, bank_id: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._one(job_id, self._banks[bank_id]))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _one(self, job_id: str) -> None:
+    async def _one(self, job_id: str, bank: asyncio.Lock) -> None:
+        """A lock lets in who came first, so the jobs of a bank are run in the order they were submitted."""
         try:
-            job = await asyncio.to_thread(self._jobs.get, job_id)
-            async with self._banks[job.bank_id]:
+            async with bank:
                 await self._run(job_id)
         except Exception:
             _log.exception("job %s ended by an error that is not its own", job_id)
