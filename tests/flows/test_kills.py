@@ -49,7 +49,9 @@ def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on_and_ends_once(de
     running = desk.distill()
     until(lambda: len(desk.committed()) > 3, running)
 
+    os.killpg(running.pid, signal.SIGSTOP)  # it keeps its lock, and does not end meanwhile
     refused, why = desk.finished(desk.distill())
+    os.killpg(running.pid, signal.SIGCONT)
     os.killpg(running.pid, signal.SIGINT)
     code, said = desk.finished(running)
 
