@@ -34,7 +34,9 @@ def create_app(settings: Settings, worker: Callable[[Ted], JobWorker] | None = N
         loading = asyncio.create_task(service.warm_up())
         try:
             await asyncio.to_thread(service.start_worker)
+            taking_up = asyncio.create_task(service.take_up())
             yield
+            taking_up.cancel()
         finally:
             await asyncio.to_thread(service.stop_worker)
             await loading

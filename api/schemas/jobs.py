@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -54,6 +55,16 @@ class BudgetIn(Body):
     @property
     def budget(self) -> Budget:
         return Budget(self.usd, self.tokens, self.calls)
+
+
+class ResumeIn(Body):
+    """Another budget for a job that goes on; left out, it keeps its own."""
+
+    budget: BudgetIn | None = None
+
+    @property
+    def limits(self) -> dict[str, Any] | None:
+        return asdict(self.budget.budget) if self.budget else None
 
 
 class DistillationIn(Body):

@@ -6,19 +6,21 @@ import asyncio
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.compressing import CompressionStore
-from ted.bank.jobs import UNFINISHED, Job, JobStore
+from ted.bank.jobs import INTERRUPTED, UNFINISHED, Job, JobStore, may_go_on
 from ted.chat import ChatModel
 from ted.compression.bound import is_over
 from ted.compression.flow import compress, result_of
 from ted.compression.result import CompressionResult, Moment
 from ted.compression.settings import CompressionSettings
-from ted.errors import BudgetExhausted, LedgerConflict
+from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 from ted.jobs.sole_writer import sole_writer
+from ted.jobs.stopping import unless_stopped
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.settings import Budget
@@ -63,26 +65,31 @@ class CompressionRunner:
     async def run(self, job: Job, *, teacher: ChatModel) -> Job:
         """Runs the job to its end, or to where its budget ends. Raises Conflict while somebody else writes the bank."""
         with sole_writer(self._bank):
-            job = self._jobs.get(job.id)
-            return await self._run(job, teacher) if job.status in UNFINISHED else job
+            found = self._jobs.get(job.id)
+            return await self._run(found, teacher) if may_go_on(found, seen=job) else found
 
     async def _run(self, job: Job, teacher: ChatModel) -> Job:
-        self._jobs.begin(job.id)
-        ledger = Ledger(self._calls, Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget))
+        job = self._jobs.begin(job.id, among=(job.status,))
+        checkpoint = partial(self._jobs.checkpoint, job)
+        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
         request = job.request
         try:
-            result = await compress(
+            compression = compress(
                 self._bank,
                 Teacher(ledger.around(teacher), PROFILES[request["profile"]]),
                 moment=Moment(job.id),
                 settings=CompressionSettings(request["near"], request["cluster_size"]),
             )
+            result = await unless_stopped(compression, checkpoint)
+        except JobStopped:
+            return self._jobs.get(job.id)
         except BudgetExhausted as error:
             return self._jobs.pause(job.id, str(error))
         except LedgerConflict as error:
             return self._jobs.finish(job.id, "failed", result=None, error=str(error))
         except asyncio.CancelledError:
-            self._jobs.pause(job.id, "interrupted")
+            self._jobs.pause(job.id, INTERRUPTED)
             raise
         except Exception as error:
             self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")

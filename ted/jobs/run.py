@@ -14,7 +14,7 @@ from ted.bank.calls import CallStore, Owner
 from ted.bank.jobs import Job, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
-from ted.errors import Conflict, TedError
+from ted.errors import Conflict, JobStopped, TedError
 from ted.jobs.distillation import FLOW_VERSION, DistillationRunner, Options, digest_of
 from ted.ledger import Ledger
 from ted.sample import Sample
@@ -96,8 +96,10 @@ async def _run_distillation(ted: Installation, job: Job) -> None:
         runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
         await runner.run(job, student=student, teacher=teacher)
     except asyncio.CancelledError:
-        ted.jobs.queue(job.id, job.budget)
+        ted.jobs.requeue(job.id)
         raise
+    except JobStopped as stopped:
+        _log.info("not begun: %s", stopped)
     except Conflict as error:
         _log.warning("job %s waits for the next start: %s", job.id, error)
     except (TedError, IndexingError) as error:
