@@ -27,6 +27,17 @@ UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 """States of a workflow, in DBOS's words, that is yet to end."""
 
 
+def is_served(data_dir: Path) -> bool:
+    """Whether a process runs the jobs of this data directory at this moment."""
+    lock = FileLock(data_dir / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
 class DurableWorker:
     """Runs submitted jobs until `stop`. There is one such worker a process, and one a data directory.
 
