@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from api.problems import BadField
 from migrations.upgrade import at_head
 from ted.bank.job_control import JobControl
+from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED
 from ted.bank.listings import Listings
@@ -30,6 +31,7 @@ class Service:
     listings: Listings
     job_listings: JobListings
     job_control: JobControl
+    job_events: EventStore
     embedder: str = "loading"
     worker_state: str = "starting"
 
@@ -38,7 +40,15 @@ class Service:
         """For an open TED whose worker is not started yet."""
         student = Student(ted.student(), PROFILES[ted.settings.answer_profile])
         database = ted.database
-        return Service(ted, worker, student, Listings(database), JobListings(database), JobControl(database))
+        return Service(
+            ted,
+            worker,
+            student,
+            Listings(database),
+            JobListings(database),
+            JobControl(database),
+            EventStore(database),
+        )
 
     def check_models(self, *, student: str | None = None, teacher: str | None = None) -> None:
         """A request may name the configured models, and no others: an address or key never comes from a caller."""

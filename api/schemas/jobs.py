@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.answers import UsageShown
 from api.schemas.common import Body, Shown, Text, Time
+from ted.bank.job_events import Event
 from ted.bank.job_listings import Item, JobDetails
 from ted.bank.jobs import JobKind, JobStatus
 from ted.jobs.distillation import Options
@@ -222,4 +223,27 @@ class ItemOut(Shown):
             skipped=item.skipped,
             error=item.error,
             finished_at=item.finished_at,
+        )
+
+
+class EventOut(Shown):
+    """A change of a job (`job.running`) or of an item of it (`item.done`). Ids count from 1 within the job."""
+
+    object: Literal["job.event"] = "job.event"
+    id: str = Field(examples=["12"])
+    job_id: str
+    event: str = Field(
+        examples=["job.queued", "job.running", "job.paused", "job.succeeded", "item.running", "item.failed"]
+    )
+    data: dict[str, Any]
+    created_at: Time
+
+    @staticmethod
+    def of(event: Event) -> EventOut:
+        return EventOut(
+            id=str(event.sequence),
+            job_id=event.job_id,
+            event=event.event,
+            data=event.data,
+            created_at=event.created_at,
         )

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from ted.bank.database import Database
+from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.jobs import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of, unfinished_writer
 from ted.bank.tables import now
@@ -26,6 +27,7 @@ class JobControl:
         with self._database.writing() as session:
             row = _row(session, job_id, among=UNFINISHED, to="be cancelled")
             row.status, row.reason, row.finished_at = "cancelled", None, now()
+            tell_job(session, row)
             return job_of(row)
 
     def pause(self, job_id: str) -> Job:
@@ -33,6 +35,7 @@ class JobControl:
         with self._database.writing() as session:
             row = _row(session, job_id, among=("queued", "running"), to="be paused")
             row.status, row.reason = "paused", ASKED_TO_PAUSE
+            tell_job(session, row)
             return job_of(row)
 
     def resume(self, job_id: str, budget: dict[str, Any] | None = None) -> Job:
@@ -41,6 +44,7 @@ class JobControl:
             row = _row(session, job_id, among=("paused",), to="be resumed")
             row.status, row.reason = "queued", RESUMED
             row.budget = row.budget if budget is None else budget
+            tell_job(session, row)
             return job_of(row)
 
     def retry(self, job_id: str) -> Job:
@@ -67,6 +71,7 @@ class JobControl:
                 .where(ItemRow.job_id == job_id, ItemRow.status == "failed")
                 .values(status="queued", error=None, finished_at=None)
             )
+            tell_job(session, row)
             return job_of(row)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.codec import grader_from_json, grader_to_json
 from ted.bank.database import Database
+from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
 from ted.bank.rows import load_images, store_images
 from ted.bank.tables import BankRow, now
@@ -126,6 +127,7 @@ class JobStore:
                 store_images(session, bank.project_id, sample.question.images)
                 session.add(_sample_row(row, position, sample))
             session.flush()
+            tell_job(session, row)
             return job_of(row)
 
     def get(self, job_id: str) -> Job:
@@ -169,6 +171,7 @@ class JobStore:
                 raise JobStopped(f"job {job_id} is {row.status}")
             row.status, row.reason, row.runs = "running", None, row.runs + 1
             row.started_at = row.started_at or now()
+            tell_job(session, row)
             return job_of(row)
 
     def checkpoint(self, run: Job) -> None:
@@ -190,6 +193,7 @@ class JobStore:
             row = self._row(session, job_id)
             if row.status in UNFINISHED:
                 row.status, row.reason, row.budget = "queued", None, budget
+                tell_job(session, row)
             return job_of(row)
 
     def requeue(self, job_id: str) -> Job:
@@ -198,6 +202,7 @@ class JobStore:
             row = self._row(session, job_id)
             if row.status == "running" or (row.status == "paused" and row.reason == INTERRUPTED):
                 row.status, row.reason = "queued", None
+                tell_job(session, row)
             return job_of(row)
 
     def pause(self, job_id: str, reason: str) -> Job:
@@ -206,6 +211,7 @@ class JobStore:
             row = self._row(session, job_id)
             if row.status == "running":
                 row.status, row.reason = "paused", reason
+                tell_job(session, row)
             return job_of(row)
 
     def finish(
@@ -217,6 +223,7 @@ class JobStore:
             if row.status in UNFINISHED:
                 row.status, row.reason = status, None
                 row.result, row.error, row.finished_at = result, error, now()
+                tell_job(session, row)
             return job_of(row)
 
     def counts(self, job_id: str) -> ItemCounts:

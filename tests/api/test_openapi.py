@@ -32,6 +32,7 @@ ROUTES = {
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/items",
+    "GET /v1/jobs/{job_id}/events",
     "POST /v1/jobs/{job_id}/cancel",
     "POST /v1/jobs/{job_id}/pause",
     "POST /v1/jobs/{job_id}/resume",
