@@ -5,14 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from api.dependencies import OpenBank, Serving
-from api.problems import BadInlineSamples
+from api.samples import samples_of
 from api.schemas.jobs import DistillationIn, JobOut
 from api.schemas.problem import errors
-from ted.errors import BadSamples
-from ted.images import ImageLimits
-from ted.jobs.run import submit_distillation
-from ted.sample import Sample
-from ted.sample_files import parse_samples
+from ted.jobs.submit import submit_distillation
 
 router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
 
@@ -26,14 +22,7 @@ def post_distillation(bank: OpenBank, body: DistillationIn, service: Serving, re
     409 while another job writes the bank, waits to, or rests.
     """
     service.check_models(student=body.student, teacher=body.teacher)
-    job = submit_distillation(service.ted, bank, _samples(body), body.options, budget=body.budget.budget)
+    job = submit_distillation(service.ted, bank, samples_of(body), body.options, budget=body.budget.budget)
     service.worker.submit(job.id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobOut.of(service.job_listings.job(job.id))
-
-
-def _samples(body: DistillationIn) -> list[Sample]:
-    try:
-        return parse_samples(body.samples, limits=ImageLimits())
-    except BadSamples as error:
-        raise BadInlineSamples(error) from error

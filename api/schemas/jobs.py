@@ -12,6 +12,9 @@ from api.schemas.common import Body, Shown, Text, Time
 from ted.bank.job_events import Event
 from ted.bank.job_listings import Item, JobDetails
 from ted.bank.jobs import JobKind, JobStatus
+from ted.compression.result import CompressionResult
+from ted.compression.settings import CompressionSettings
+from ted.evaluation.flow import Arm
 from ted.jobs.distillation import Options
 from ted.profile import ProfileName
 from ted.sample_fields import GRADER_NAMES
@@ -68,7 +71,18 @@ class ResumeIn(Body):
         return asdict(self.budget.budget) if self.budget else None
 
 
-class DistillationIn(Body):
+class SamplesIn(Body):
+    """Samples, as part of a request."""
+
+    samples: list[Any] = Field(
+        min_length=1,
+        max_length=1000,
+        description="Checked as a whole: where one cannot be used, nothing is done and all bad ones are told.",
+        json_schema_extra={"items": _SAMPLE},
+    )
+
+
+class DistillationIn(SamplesIn):
     """Samples to be distilled into the bank, and how."""
 
     model_config = ConfigDict(
@@ -84,12 +98,6 @@ class DistillationIn(Body):
                 }
             ]
         }
-    )
-    samples: list[Any] = Field(
-        min_length=1,
-        max_length=1000,
-        description="Checked as a whole: where one cannot be used, nothing is done and all bad ones are told.",
-        json_schema_extra={"items": _SAMPLE},
     )
     student: Text | None = Field(
         default=None, description="The configured student's name, if any; no other is taken."
@@ -124,8 +132,88 @@ class DistillationIn(Body):
         )
 
 
+class CompressionIn(Body):
+    """How the bank is to be compressed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}, {"budget": {"calls": 50}}]})
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(default="full", description="How much the teacher may write.")
+    near: float = Field(
+        default=CompressionSettings().near,
+        gt=0,
+        le=1,
+        description="Cosine from which two experiences are near-duplicates.",
+    )
+    cluster_size: int = Field(
+        default=CompressionSettings().cluster_size,
+        ge=2,
+        le=6,
+        description="Experiences that the teacher is shown at once, at most.",
+    )
+    budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(default=False, description="Show the plan; ask and change nothing.")
+
+    @property
+    def settings(self) -> CompressionSettings:
+        return CompressionSettings(self.near, self.cluster_size)
+
+
+class EvaluationIn(SamplesIn):
+    """Samples to be answered under several arms, and compared."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "samples": [{"question": "Which queue takes a jammed printer?", "answer": "FX-31"}],
+                    "arms": ["none", "retrieve"],
+                }
+            ]
+        }
+    )
+    arms: list[Arm] = Field(
+        default=["none", "retrieve"],
+        min_length=1,
+        max_length=3,
+        description="`none`: the student alone; `retrieve`: with the bank; `teacher`: the teacher alone.",
+    )
+    student: Text | None = Field(
+        default=None, description="The configured student's name, if any; no other is taken."
+    )
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(default="full", description="How the models are asked.")
+    budget: BudgetIn = BudgetIn()
+
+
+class PlanOut(Shown):
+    """What a compression would do at this revision; nothing was changed and no model asked."""
+
+    object: Literal["compression.plan"] = "compression.plan"
+    bank: str
+    revision: int
+    experiences: int
+    plan: dict[str, Any] = Field(description="`remove`, `unite`, `merge`, `rewrite`, `over_bound`.")
+    skipped: list[dict[str, Any]]
+    problems: list[str] = Field(description="What keeps the bank beyond its bound.")
+
+    @staticmethod
+    def of(bank_id: str, result: CompressionResult) -> PlanOut:
+        return PlanOut(
+            bank=bank_id,
+            revision=result.revision,
+            experiences=result.experiences,
+            plan=dict(result.plan),
+            skipped=[asdict(s) for s in result.skipped],
+            problems=list(result.problems),
+        )
+
+
 class RequestCounts(Shown):
-    """Samples times epochs. `skipped` are those of the completed in which every attempt was right."""
+    """Samples times epochs, or arms. `skipped` are those of the completed in which every attempt was right."""
 
     total: int
     completed: int
@@ -196,7 +284,10 @@ class JobOut(Shown):
 
 
 class ItemOut(Shown):
-    """The work on one sample in one epoch, as far as it was begun. `correct` is the share of right attempts."""
+    """The work on one sample in one epoch, as far as it was begun. `correct` is the share of right attempts.
+
+    Of an evaluation an item is a question under an arm; the arms are numbered as epochs.
+    """
 
     object: Literal["job.item"] = "job.item"
     id: str = Field(examples=["0:s-0123456789ab"])
@@ -207,6 +298,9 @@ class ItemOut(Shown):
     correct: float | None
     changes: int = Field(description="Changes of the bank that came of it.")
     skipped: int = Field(description="What models wrote and was not used.")
+    result: dict[str, Any] | None = Field(
+        description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds."
+    )
     error: str | None
     finished_at: Time | None
 
@@ -221,6 +315,7 @@ class ItemOut(Shown):
             correct=item.correct,
             changes=item.changes,
             skipped=item.skipped,
+            result=item.row,
             error=item.error,
             finished_at=item.finished_at,
         )

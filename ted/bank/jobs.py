@@ -64,6 +64,11 @@ def may_go_on(job: Job, *, seen: Job) -> bool:
     return job.status in UNFINISHED and (job.status != "paused" or seen.status == "paused")
 
 
+def rounds_of(request: dict[str, Any]) -> int:
+    """How often each sample is worked on: in each epoch of a distillation, under each arm of an evaluation."""
+    return int(request.get("epochs") or len(request.get("arms", ())) or 1)
+
+
 def job_of(row: JobRow) -> Job:
     """The value of a job row."""
     return Job(
@@ -235,7 +240,7 @@ class JobStore:
         with self._database.reading() as session:
             row = self._row(session, job_id)
             found = dict(session.execute(by_status).tuples().all())
-            total = (session.scalar(samples) or 0) * int(row.request.get("epochs", 1))
+            total = (session.scalar(samples) or 0) * rounds_of(row.request)
         done, skipped = found.get("done", 0), found.get("all_correct", 0)
         return ItemCounts(total, done + skipped, found.get("failed", 0), skipped)
 

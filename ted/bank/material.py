@@ -122,6 +122,13 @@ class MaterialStore:
             tell_item(session, job, row)
             record_exposures(session, bank, asked, retrieval, cited=cited, verdicts=verdicts)
 
+    def keep_outcome(self, place: Place, outcome: dict[str, Any]) -> None:
+        """The item is done, and nothing of it counts as usage."""
+        with self._database.writing() as session:
+            row = self._item(session, place)
+            row.status, row.outcome, row.error, row.finished_at = "done", outcome, None, now()
+            tell_item(session, self._job(session, place), row)
+
     def fail(self, place: Place, error: str) -> None:
         """The sample could not be worked on; a later run tries again, until its batch is settled."""
         with self._database.writing() as session:

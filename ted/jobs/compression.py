@@ -36,6 +36,20 @@ class CompressionRunner:
     def __init__(self, bank: Bank, *, jobs: JobStore, calls: CallStore) -> None:
         self._bank, self._jobs, self._calls = bank, jobs, calls
 
+    def create(
+        self, *, teacher: str, profile: ProfileName, settings: CompressionSettings, budget: Budget
+    ) -> Job:
+        """A new job. Raises Conflict while another job writes the bank, waits to, or rests."""
+        request = _request(teacher, profile, settings)
+        limits = asdict(budget)
+        return self._jobs.create(
+            self._bank.id, "compression", request=request, digest=_digest(request), budget=limits
+        )
+
+    def latest(self, *, teacher: str, profile: ProfileName, settings: CompressionSettings) -> Job | None:
+        """The newest job of this very compression."""
+        return self._jobs.latest(self._bank.id, _digest(_request(teacher, profile, settings)))
+
     def find_or_create(
         self,
         *,
@@ -45,15 +59,11 @@ class CompressionRunner:
         budget: Budget | None = None,
     ) -> Job:
         """The same compression where it is unfinished, or a new one: what has ended is run again."""
-        request = {"profile": profile, "teacher": teacher, "flow": FLOW_VERSION}
-        request |= asdict(settings or CompressionSettings())
-        digest = hashlib.sha256(json.dumps(["compression", request], sort_keys=True).encode()).hexdigest()
-        job, limits = self._jobs.latest(self._bank.id, digest), asdict(budget or Budget())
+        wanted, limits = settings or CompressionSettings(), budget or Budget()
+        job = self.latest(teacher=teacher, profile=profile, settings=wanted)
         if job is None or job.status not in UNFINISHED:
-            return self._jobs.create(
-                self._bank.id, "compression", request=request, digest=digest, budget=limits
-            )
-        self._jobs.set_budget(job.id, limits)
+            return self.create(teacher=teacher, profile=profile, settings=wanted, budget=limits)
+        self._jobs.set_budget(job.id, asdict(limits))
         return self._jobs.get(job.id)
 
     async def preview(
@@ -99,6 +109,14 @@ class CompressionRunner:
             problem = f"the teacher could not be asked: {result.unanswered[0].detail}"
             return self._jobs.finish(job.id, "failed", result=report, error=problem)
         return self._jobs.finish(job.id, "succeeded", result=report)
+
+
+def _request(teacher: str, profile: ProfileName, settings: CompressionSettings) -> dict[str, Any]:
+    return {"profile": profile, "teacher": teacher, "flow": FLOW_VERSION, **asdict(settings)}
+
+
+def _digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(["compression", request], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

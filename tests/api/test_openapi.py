@@ -29,6 +29,8 @@ ROUTES = {
     "GET /v1/banks/{bank}/experiences/{experience_id}/history",
     "POST /v1/banks/{bank}/retrieve",
     "POST /v1/banks/{bank}/distillations",
+    "POST /v1/banks/{bank}/compressions",
+    "POST /v1/banks/{bank}/evaluations",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/items",
