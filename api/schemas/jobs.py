@@ -16,6 +16,7 @@ from ted.compression.result import CompressionResult
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
 from ted.jobs.distillation import Options
+from ted.jobs.estimate import Amount, Estimate
 from ted.profile import ProfileName
 from ted.sample_fields import GRADER_NAMES
 from ted.settings import Budget
@@ -120,6 +121,9 @@ class DistillationIn(SamplesIn):
         description="Batches between compressions; 0: none.",
     )
     budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(
+        default=False, description="Estimate calls, tokens and cost; ask and write nothing."
+    )
 
     @property
     def options(self) -> Options:
@@ -209,6 +213,64 @@ class PlanOut(Shown):
             plan=dict(result.plan),
             skipped=[asdict(s) for s in result.skipped],
             problems=list(result.problems),
+        )
+
+
+class AmountOut(Shown):
+    """`cost_usd` is null where the price of any of it is not known."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+    @staticmethod
+    def of(amount: Amount) -> AmountOut:
+        return AmountOut(**asdict(amount))
+
+
+class RoleEstimateOut(Shown):
+    """What is asked of a model in one role."""
+
+    role: str = Field(examples=["student", "solve", "critique", "mend", "merge"])
+    model: str
+    expected: AmountOut
+    upper: AmountOut
+
+
+class EstimateOut(Shown):
+    """What a distillation would ask and cost: `upper` is a bound, `expected` rests on what is `assumed`.
+
+    `fits_budget`: whether the expected is within the budget that was sent; null where a price is not known.
+    """
+
+    object: Literal["distillation.estimate"] = "distillation.estimate"
+    bank: str
+    items: int = Field(description="Samples times epochs.")
+    expected: AmountOut
+    upper: AmountOut
+    roles: list[RoleEstimateOut]
+    assumed: str
+    fits_budget: bool | None
+
+    @staticmethod
+    def of(bank_id: str, estimate: Estimate, budget: Budget) -> EstimateOut:
+        return EstimateOut(
+            bank=bank_id,
+            items=estimate.items,
+            expected=AmountOut.of(estimate.expected),
+            upper=AmountOut.of(estimate.upper),
+            roles=[
+                RoleEstimateOut(
+                    role=r.role,
+                    model=r.model,
+                    expected=AmountOut.of(r.expected),
+                    upper=AmountOut.of(r.upper),
+                )
+                for r in estimate.roles
+            ],
+            assumed=estimate.assumed,
+            fits_budget=estimate.expected.fits(budget),
         )
 
 
