@@ -11,7 +11,19 @@ from fastapi import FastAPI
 
 from api import problems
 from api.middleware import AroundRequests
-from api.routes import admin, answers, banks, distillations, experiences, health, jobs, retrieval
+from api.routes import (
+    admin,
+    answers,
+    banks,
+    compressions,
+    distillations,
+    evaluations,
+    experiences,
+    health,
+    job_events,
+    jobs,
+    retrieval,
+)
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
 from api.service import Service
@@ -20,7 +32,19 @@ from ted.jobs.worker import JobWorker
 from ted.settings import Settings, read_settings
 
 VERSION = "0.1.0"
-ROUTERS = (answers, banks, experiences, retrieval, distillations, jobs, admin, health)
+ROUTERS = (
+    answers,
+    banks,
+    experiences,
+    retrieval,
+    distillations,
+    compressions,
+    evaluations,
+    jobs,
+    job_events,
+    admin,
+    health,
+)
 
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -45,7 +69,9 @@ def create_app(
         loading = asyncio.create_task(service.warm_up())
         try:
             await asyncio.to_thread(service.start_worker)
+            taking_up = asyncio.create_task(service.take_up())
             yield
+            taking_up.cancel()
         finally:
             await asyncio.to_thread(service.stop_worker)
             await loading

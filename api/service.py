@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 from api.problems import BadField
 from migrations.upgrade import at_head
+from ted.bank.job_control import JobControl
+from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
+from ted.bank.jobs import RESUMED
 from ted.bank.listings import Listings
 from ted.bootstrap import Ted
 from ted.jobs.worker import JobWorker
@@ -27,6 +30,8 @@ class Service:
     student: Student
     listings: Listings
     job_listings: JobListings
+    job_control: JobControl
+    job_events: EventStore
     embedder: str = "loading"
     worker_state: str = "starting"
 
@@ -34,7 +39,16 @@ class Service:
     def of(ted: Ted, worker: JobWorker) -> Service:
         """For an open TED whose worker is not started yet."""
         student = Student(ted.student(), PROFILES[ted.settings.answer_profile])
-        return Service(ted, worker, student, Listings(ted.database), JobListings(ted.database))
+        database = ted.database
+        return Service(
+            ted,
+            worker,
+            student,
+            Listings(database),
+            JobListings(database),
+            JobControl(database),
+            EventStore(database),
+        )
 
     def check_models(self, *, student: str | None = None, teacher: str | None = None) -> None:
         """A request may name the configured models, and no others: an address or key never comes from a caller."""
@@ -55,6 +69,18 @@ class Service:
         for job in self.ted.jobs.all(statuses=("queued",)):
             self.worker.submit(job.id)
         self.worker_state = "ok"
+
+    async def take_up(self, *, every: float = 1.0) -> None:
+        """Hands the worker, for ever, what was resumed by another process of the same store."""
+        while True:
+            await asyncio.sleep(every)
+            try:
+                waiting = await asyncio.to_thread(self.ted.jobs.all, statuses=("queued",))
+                for job in waiting:
+                    if job.reason == RESUMED:
+                        await asyncio.to_thread(self.worker.submit, job.id)
+            except Exception:
+                _log.exception("jobs that were resumed elsewhere could not be taken up: tried again soon")
 
     def stop_worker(self) -> None:
         """What runs is stopped, to go on at the next start."""

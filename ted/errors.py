@@ -17,6 +17,7 @@ TedError
 ├── ModelFileUnavailable     a local model's file cannot be had: download, disk, checksum (503)
 ├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
 │   └── UnfitOutput          it parses, but a guard refuses it
+├── JobStopped               somebody paused or cancelled the job that is running; it stops at a checkpoint
 ├── BudgetExhausted          the next call does not fit the budget; the job pauses
 └── LedgerConflict           one call key, two different requests
 """
@@ -118,6 +119,10 @@ class UnparsableOutput(TedError):
 
 class UnfitOutput(UnparsableOutput):
     """A model's text has the shape that was asked for, but a guard refuses it."""
+
+
+class JobStopped(TedError):
+    """Somebody paused or cancelled the job that is running."""
 
 
 class BudgetExhausted(TedError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ted.bank.calls import CallStore, Owner, Spent
@@ -21,9 +22,20 @@ class WorstCase:
 
 
 class Ledger:
-    """The account of one owner (a job, an answer) with its budget; models are charged through `around`."""
+    """The account of one owner (a job, an answer) with its budget; models are charged through `around`.
 
-    def __init__(self, store: CallStore, owner: Owner, budget: Budget | None = None) -> None:
+    `checkpoint` is run in a thread before each call that has to be made; what it raises stops the call.
+    """
+
+    def __init__(
+        self,
+        store: CallStore,
+        owner: Owner,
+        budget: Budget | None = None,
+        *,
+        checkpoint: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.checkpoint = checkpoint
         self.store, self.owner, self._budget = store, owner, budget or Budget()
         self._settled = store.spent(owner.id)
         self._reserved: dict[str, WorstCase] = {}
@@ -93,6 +105,7 @@ class LedgeredChat:
         usd = await asyncio.to_thread(self._model.price, prompt, request.max_tokens) or 0.0
         await ledger.reserve(request.call_key, WorstCase(prompt + request.max_tokens, usd))
         try:
+            await asyncio.to_thread(ledger.checkpoint)
             reply = await self._model.complete(request)
             await asyncio.shield(asyncio.to_thread(store.commit, request, reply, ledger.owner))
         except ModelFailure as error:

@@ -5,35 +5,37 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from api.dependencies import OpenBank, Serving
-from api.problems import BadInlineSamples
-from api.schemas.jobs import DistillationIn, JobOut
+from api.samples import samples_of
+from api.schemas.jobs import DistillationIn, EstimateOut, JobOut
 from api.schemas.problem import errors
-from ted.errors import BadSamples
-from ted.images import ImageLimits
-from ted.jobs.run import submit_distillation
-from ted.sample import Sample
-from ted.sample_files import parse_samples
+from ted.jobs.estimate import estimate_distillation
+from ted.jobs.submit import submit_distillation
 
 router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
 
 
 @router.post(
-    "/distillations", status_code=202, summary="Distil samples into a bank", responses=errors(404, 409, 503)
+    "/distillations",
+    status_code=202,
+    summary="Distil samples into a bank",
+    response_model=JobOut,
+    responses=errors(404, 409, 503) | {200: {"model": EstimateOut, "description": "Of a dry run."}},
 )
-def post_distillation(bank: OpenBank, body: DistillationIn, service: Serving, response: Response) -> JobOut:
-    """A job that is queued. The same request again goes on with a job that rests at its budget, with this budget.
+def post_distillation(
+    bank: OpenBank, body: DistillationIn, service: Serving, response: Response
+) -> JobOut | Response:
+    """A job that is queued, or with `dry_run` an estimate. The same request goes on with a job at its budget.
 
     409 while another job writes the bank, waits to, or rests.
     """
     service.check_models(student=body.student, teacher=body.teacher)
-    job = submit_distillation(service.ted, bank, _samples(body), body.options, budget=body.budget.budget)
+    ted, samples, budget = service.ted, samples_of(body), body.budget.budget
+    if body.dry_run:
+        models = {"student": ted.student(), "teacher": ted.teacher()}
+        estimate = estimate_distillation(bank, samples, body.options, **models)
+        shown = EstimateOut.of(bank.id, estimate, budget)
+        return Response(shown.model_dump_json(), media_type="application/json")
+    job = submit_distillation(ted, bank, samples, body.options, budget=budget)
     service.worker.submit(job.id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return JobOut.of(service.job_listings.job(job.id))
-
-
-def _samples(body: DistillationIn) -> list[Sample]:
-    try:
-        return parse_samples(body.samples, limits=ImageLimits())
-    except BadSamples as error:
-        raise BadInlineSamples(error) from error

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import JobPath, Paging, Serving
 from api.schemas.common import ListOf, listed
-from api.schemas.jobs import ItemOut, JobOut
+from api.schemas.jobs import ItemOut, JobOut, ResumeIn
 from api.schemas.problem import errors
 from ted.bank.jobs import JobStatus
 
@@ -34,13 +34,53 @@ def get_job(job_id: JobPath, service: Serving) -> JobOut:
     return JobOut.of(service.job_listings.job(job_id))
 
 
+_CHANGED = errors(404, 409, body=False)
+
+
+@router.post("/{job_id}/cancel", summary="Cancel a job", responses=_CHANGED)
+def post_cancel(job_id: JobPath, service: Serving) -> JobOut:
+    """It ends, at once for those who look at it; calls in flight end within seconds, and what was done stays.
+
+    409 where it has ended.
+    """
+    service.job_listings.job(job_id)
+    service.job_control.cancel(job_id)
+    return JobOut.of(service.job_listings.job(job_id))
+
+
+@router.post("/{job_id}/pause", summary="Pause a job", responses=_CHANGED)
+def post_pause(job_id: JobPath, service: Serving) -> JobOut:
+    """It rests until it is resumed, across restarts. 409 where it rests already or has ended."""
+    service.job_listings.job(job_id)
+    service.job_control.pause(job_id)
+    return JobOut.of(service.job_listings.job(job_id))
+
+
+@router.post("/{job_id}/resume", summary="Resume a job", responses=errors(404, 409))
+def post_resume(job_id: JobPath, service: Serving, body: ResumeIn | None = None) -> JobOut:
+    """It goes on where it stopped and repeats no answered call. 409 unless it rests."""
+    service.job_listings.job(job_id)
+    service.job_control.resume(job_id, body.limits if body else None)
+    service.worker.submit(job_id)
+    return JobOut.of(service.job_listings.job(job_id))
+
+
+@router.post("/{job_id}/retry", summary="Retry a job's failed items", responses=_CHANGED)
+def post_retry(job_id: JobPath, service: Serving) -> JobOut:
+    """The failed items, and no others, are worked on again. 409 where the job has not ended or nothing failed."""
+    service.job_listings.job(job_id)
+    service.job_control.retry(job_id)
+    service.worker.submit(job_id)
+    return JobOut.of(service.job_listings.job(job_id))
+
+
 @router.get("/{job_id}/items", summary="A job's items", responses=errors(404, body=False))
 def get_items(
     job_id: JobPath,
     page: Paging,
     service: Serving,
     status: Annotated[
-        Literal["running", "done", "all_correct", "failed"] | None, Query(description="Only these.")
+        Literal["queued", "running", "done", "all_correct", "failed"] | None, Query(description="Only these.")
     ] = None,
 ) -> ListOf[ItemOut]:
     """One for each sample and epoch that was begun, in the order of the samples."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from ted.bank.database import Database
 from ted.bank.job_tables import EvaluationRow, JobRow
@@ -32,7 +32,7 @@ class EvaluationStore:
         self._database = database
 
     def keep(self, job_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Keeps the rows of a job, each with COLUMNS. Raises NotFound for a job that is not there."""
+        """Keeps the rows of a job, each with COLUMNS, in place of those it had. Raises NotFound for no job."""
         with self._database.writing() as session:
             job = session.get(JobRow, job_id)
             if job is None:
@@ -41,7 +41,9 @@ class EvaluationStore:
                 {name: row[name] for name in COLUMNS} | {"job_id": job_id, "project_id": job.project_id}
                 for row in rows
             ]
-            session.execute(insert(EvaluationRow), kept)
+            session.execute(delete(EvaluationRow).where(EvaluationRow.job_id == job_id))
+            if kept:
+                session.execute(insert(EvaluationRow), kept)
 
     def rows(self, job_id: str) -> list[dict[str, Any]]:
         """The rows of a job, by arm and sample."""

@@ -14,7 +14,7 @@ from ted.bank.banks import DEFAULT_PROJECT
 from ted.bank.calls import Spent
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, ItemRow, JobRow, SampleRow
-from ted.bank.jobs import ItemCounts, Job, JobStatus, job_of
+from ted.bank.jobs import ItemCounts, Job, JobStatus, job_of, rounds_of
 from ted.bank.pages import Page, Paged, paged
 from ted.errors import BadInput, NotFound
 
@@ -30,7 +30,10 @@ class JobDetails:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """The work on one sample in one epoch, as far as it was begun; `correct` is the share of right attempts."""
+    """The work on one sample in one epoch, as far as it was begun; `correct` is the share of right attempts.
+
+    Of an evaluation an item is a question under an arm, numbered as an epoch; `row` is what came of it.
+    """
 
     id: str
     epoch: int
@@ -42,6 +45,7 @@ class Item:
     skipped: int
     error: str | None
     finished_at: datetime | None
+    row: dict[str, Any] | None = None
 
 
 class JobListings:
@@ -123,7 +127,7 @@ def _details(session: Session, rows: Sequence[JobRow]) -> list[JobDetails]:
         JobDetails(
             job_of(row),
             ItemCounts(
-                total=samples.get(row.id, 0) * int(row.request.get("epochs", 1)),
+                total=samples.get(row.id, 0) * rounds_of(row.request),
                 completed=items.get((row.id, "done"), 0) + items.get((row.id, "all_correct"), 0),
                 failed=items.get((row.id, "failed"), 0),
                 skipped=items.get((row.id, "all_correct"), 0),
@@ -163,4 +167,5 @@ def _item(row: ItemRow, sample: SampleRow) -> Item:
         skipped=len(outcome.get("skipped", ())),
         error=row.error,
         finished_at=row.finished_at,
+        row=outcome if "arm" in outcome else None,
     )

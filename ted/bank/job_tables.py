@@ -63,6 +63,18 @@ class ItemRow(Base):
     finished_at: Mapped[datetime | None]
 
 
+class EventRow(Base):
+    """Something that befell a job, numbered within it from 1."""
+
+    __tablename__ = "job_events"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    event: Mapped[str]
+    data: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class TrajectoryRow(Base):
     """One attempt of the student."""
 

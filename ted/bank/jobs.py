@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 
 from ted.bank.codec import grader_from_json, grader_to_json
 from ted.bank.database import Database
+from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
 from ted.bank.rows import load_images, store_images
 from ted.bank.tables import BankRow, now
-from ted.errors import Conflict, NotFound
+from ted.errors import Conflict, JobStopped, NotFound
 from ted.ids import new_id
 from ted.sample import Question, Sample
 
@@ -23,6 +24,8 @@ JobKind = Literal["distillation", "compression", "evaluation"]
 JobStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 WRITING: tuple[JobKind, ...] = ("distillation", "compression")
 UNFINISHED: tuple[JobStatus, ...] = ("queued", "running", "paused")
+ASKED_TO_PAUSE, INTERRUPTED, RESUMED = "paused on request", "interrupted", "resumed on request"
+"""Reasons of a state: somebody paused it, its process was stopped, somebody resumed it and nobody took it up yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class ItemCounts:
     completed: int
     failed: int
     skipped: int
+
+
+def may_go_on(job: Job, *, seen: Job) -> bool:
+    """Whether to run a job that was handed over as it was `seen`: not, where it was paused or has ended meanwhile."""
+    return job.status in UNFINISHED and (job.status != "paused" or seen.status == "paused")
+
+
+def rounds_of(request: dict[str, Any]) -> int:
+    """How often each sample is worked on: in each epoch of a distillation, under each arm of an evaluation."""
+    return int(request.get("epochs") or len(request.get("arms", ())) or 1)
 
 
 def job_of(row: JobRow) -> Job:
@@ -98,7 +111,7 @@ class JobStore:
             bank = session.get(BankRow, bank_id)
             if bank is None:
                 raise NotFound(f"there is no bank {bank_id}")
-            if kind in WRITING and (other := _unfinished_writer(session, bank_id)):
+            if kind in WRITING and (other := unfinished_writer(session, bank_id)):
                 raise Conflict(
                     f"bank '{bank.name}' has the unfinished {other.kind} {other.id} ({other.status}): "
                     "let it finish or cancel it first"
@@ -119,6 +132,7 @@ class JobStore:
                 store_images(session, bank.project_id, sample.question.images)
                 session.add(_sample_row(row, position, sample))
             session.flush()
+            tell_job(session, row)
             return job_of(row)
 
     def get(self, job_id: str) -> Job:
@@ -154,13 +168,24 @@ class JobStore:
         with self._database.reading() as session:
             return [_sample(session, row) for row in session.scalars(query).all()]
 
-    def begin(self, job_id: str) -> Job:
-        """The job runs (again)."""
+    def begin(self, job_id: str, *, among: Sequence[JobStatus] = UNFINISHED) -> Job:
+        """The job runs (again). Raises JobStopped where its status is not among these."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
+            if row.status not in among:
+                raise JobStopped(f"job {job_id} is {row.status}")
             row.status, row.reason, row.runs = "running", None, row.runs + 1
             row.started_at = row.started_at or now()
+            tell_job(session, row)
             return job_of(row)
+
+    def checkpoint(self, run: Job) -> None:
+        """Nothing, while this run of the job goes on. Raises JobStopped where somebody paused or cancelled it."""
+        query = select(JobRow.status, JobRow.runs).where(JobRow.id == run.id)
+        with self._database.reading() as session:
+            found = session.execute(query).one_or_none()
+        if found is None or tuple(found) != ("running", run.runs):
+            raise JobStopped(f"job {run.id} is {found[0] if found else 'gone'}")
 
     def set_budget(self, job_id: str, budget: dict[str, Any]) -> None:
         """Another budget for a job, from its next run on."""
@@ -173,22 +198,37 @@ class JobStore:
             row = self._row(session, job_id)
             if row.status in UNFINISHED:
                 row.status, row.reason, row.budget = "queued", None, budget
+                tell_job(session, row)
+            return job_of(row)
+
+    def requeue(self, job_id: str) -> Job:
+        """A job whose process stops waits to be run again; one that was paused or cancelled on purpose stays so."""
+        with self._database.writing() as session:
+            row = self._row(session, job_id)
+            if row.status == "running" or (row.status == "paused" and row.reason == INTERRUPTED):
+                row.status, row.reason = "queued", None
+                tell_job(session, row)
             return job_of(row)
 
     def pause(self, job_id: str, reason: str) -> Job:
-        """The job rests; it goes on when it is started again."""
+        """A running job rests; it goes on when it is started again. One in another state stays so."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
-            row.status, row.reason = "paused", reason
+            if row.status == "running":
+                row.status, row.reason = "paused", reason
+                tell_job(session, row)
             return job_of(row)
 
     def finish(
         self, job_id: str, status: JobStatus, *, result: dict[str, Any] | None, error: str | None = None
     ) -> Job:
-        """The job has ended."""
+        """The job has ended. One that has ended before, or was cancelled, stays as it is."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
-            row.status, row.result, row.error, row.finished_at = status, result, error, now()
+            if row.status in UNFINISHED:
+                row.status, row.reason = status, None
+                row.result, row.error, row.finished_at = result, error, now()
+                tell_job(session, row)
             return job_of(row)
 
     def counts(self, job_id: str) -> ItemCounts:
@@ -200,7 +240,7 @@ class JobStore:
         with self._database.reading() as session:
             row = self._row(session, job_id)
             found = dict(session.execute(by_status).tuples().all())
-            total = (session.scalar(samples) or 0) * int(row.request.get("epochs", 1))
+            total = (session.scalar(samples) or 0) * rounds_of(row.request)
         done, skipped = found.get("done", 0), found.get("all_correct", 0)
         return ItemCounts(total, done + skipped, found.get("failed", 0), skipped)
 
@@ -211,7 +251,8 @@ class JobStore:
         return row
 
 
-def _unfinished_writer(session: Session, bank_id: str) -> JobRow | None:
+def unfinished_writer(session: Session, bank_id: str) -> JobRow | None:
+    """The job that writes the bank, waits to, or rests."""
     query = select(JobRow).where(
         JobRow.bank_id == bank_id, JobRow.kind.in_(WRITING), JobRow.status.in_(UNFINISHED)
     )

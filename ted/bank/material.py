@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.codec import operation_to_json, retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
+from ted.bank.job_events import tell_item
 from ted.bank.job_tables import CritiqueRow, ItemRow, JobRow, SolutionRow, TrajectoryRow
 from ted.bank.tables import BankRow, now
 from ted.bank.usage import Asked, record_exposures
@@ -50,6 +51,7 @@ class MaterialStore:
         with self._database.writing() as session:
             row = self._item(session, place)
             row.status, row.retrieval, row.error = "running", retrieval_to_json(retrieval), None
+            tell_item(session, self._job(session, place), row)
 
     def keep_trajectories(self, place: Place, trajectories: Sequence[Trajectory]) -> None:
         """The student's attempts."""
@@ -114,15 +116,25 @@ class MaterialStore:
         """The sample is worked on; its outcome and the usage of what it was shown are kept in one transaction."""
         with self._database.writing() as session:
             row = self._item(session, place)
-            bank = session.get_one(BankRow, self._job(session, place).bank_id)
+            job = self._job(session, place)
+            bank = session.get_one(BankRow, job.bank_id)
             row.status, row.outcome, row.error, row.finished_at = status, outcome, None, now()
+            tell_item(session, job, row)
             record_exposures(session, bank, asked, retrieval, cited=cited, verdicts=verdicts)
+
+    def keep_outcome(self, place: Place, outcome: dict[str, Any]) -> None:
+        """The item is done, and nothing of it counts as usage."""
+        with self._database.writing() as session:
+            row = self._item(session, place)
+            row.status, row.outcome, row.error, row.finished_at = "done", outcome, None, now()
+            tell_item(session, self._job(session, place), row)
 
     def fail(self, place: Place, error: str) -> None:
         """The sample could not be worked on; a later run tries again, until its batch is settled."""
         with self._database.writing() as session:
             row = self._item(session, place)
             row.status, row.error, row.finished_at = "failed", error, now()
+            tell_item(session, self._job(session, place), row)
 
     def outcome(self, place: Place) -> dict[str, Any] | None:
         """What came of the sample, or None where it is not finished."""

@@ -87,15 +87,15 @@ async def _distil(progress: Console, ted: Ted, bank: Bank, train: list[Sample], 
 
 
 async def _evaluate(progress: Console, ted: Ted, bank: Bank, questions: list[Sample]) -> Evaluation:
-    runner = EvaluationRunner(bank, jobs=ted.jobs, calls=ted.calls)
+    runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     with progress_bar(progress) as bar:
         task = bar.add_task(f"Evaluating {len(questions)} other tickets, twice", total=2 * len(questions))
-        return await runner.run(
+        return await runner.evaluate(
             questions,
             ("none", "retrieve"),
             student=ted.student(),
             teacher=ted.teacher(),
-            profile=COMPACT,
+            profile=COMPACT.name,
             progress=lambda row: bar.advance(task),
         )
 

@@ -15,7 +15,6 @@ from ted.errors import BadInput
 from ted.evaluation.flow import ARMS, Arm
 from ted.images import ImageLimits
 from ted.jobs.evaluation import EvaluationRunner
-from ted.profile import PROFILES
 from ted.sample_files import read_samples
 
 
@@ -32,12 +31,12 @@ def evaluate(
     """Answer samples under several arms and compare."""
     chosen = arms_named(arms)
     questions = read_samples(samples, limits=ImageLimits())
-    form = PROFILES[profile_named(profile)]
+    form = profile_named(profile)
     with opened() as ted, progress_bar(progress_console(json)) as bar:
         task = bar.add_task("Evaluating", total=len(questions) * len(chosen))
-        runner = EvaluationRunner(ted.bank(bank), jobs=ted.jobs, calls=ted.calls)
+        runner = EvaluationRunner(ted.bank(bank), jobs=ted.jobs, material=ted.material, calls=ted.calls)
         evaluation = asyncio.run(
-            runner.run(
+            runner.evaluate(
                 questions,
                 chosen,
                 student=ted.student(student),

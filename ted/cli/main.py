@@ -10,6 +10,7 @@ from ted.cli.compress import compress
 from ted.cli.demo import demo
 from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
+from ted.cli.jobs import jobs
 from ted.cli.models import models
 from ted.cli.serve import serve
 from ted.cli.stats import stats
@@ -27,6 +28,7 @@ app.command()(ask)
 app.command()(experiences)
 app.command()(stats)
 app.command()(serve)
+app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")
 app.command()(demo)
 

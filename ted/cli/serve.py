@@ -13,6 +13,8 @@ from ted.errors import BadSetting
 from ted.settings import read_settings
 
 APP = "api.app:from_environment"
+GRACE_SECONDS = 10
+"""What requests are given to end when the server is stopped; those that watch a job would not end by themselves."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -38,7 +40,9 @@ def serve(
     address, taken = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"TED listens on http://{shown}:{taken} (documentation: http://{shown}:{taken}/docs)")
-    config = uvicorn.Config(APP, factory=True, access_log=False, log_config=LOGGING)
+    config = uvicorn.Config(
+        APP, factory=True, access_log=False, log_config=LOGGING, timeout_graceful_shutdown=GRACE_SECONDS
+    )
     uvicorn.Server(config).run(sockets=[listening])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ted.bank.bank import Bank
 from ted.bank.changes import Applied, Occasion
@@ -17,15 +17,19 @@ from ted.sample import Image, Sample
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Samples that see the same bank. Batches are numbered from 0 within an epoch, epochs from 0."""
+    """Samples that see the same bank. Batches are numbered from 0 within an epoch, epochs from 0.
+
+    `again`: the epoch whose failed items are worked on once more; the batch then stands in an epoch of the retry's own.
+    """
 
     job_id: str
     epoch: int
     number: int
     samples: tuple[Sample, ...]
+    again: int | None = None
 
     def place(self, sample: Sample) -> Place:
-        return Place(self.job_id, self.epoch, sample.id)
+        return Place(self.job_id, self.epoch if self.again is None else self.again, sample.id)
 
     @property
     def occasion(self) -> Occasion:
@@ -40,6 +44,34 @@ def batches(job_id: str, samples: Sequence[Sample], *, epochs: int, size: int) -
             yield Batch(job_id, epoch, number, tuple(samples[start : start + size]))
 
 
+def retried(
+    plan: Sequence[Batch],
+    samples: Sequence[Sample],
+    rounds: Sequence[Sequence[tuple[int, str]]],
+    *,
+    size: int,
+) -> list[Batch]:
+    """The plan with batches for each round of retries, each a list of (epoch, sample id), behind it.
+
+    An item belongs to the last round that names it alone: the batches before stay what they were without it.
+    """
+    last = {item: number for number, items in enumerate(rounds) for item in items}
+    job_id, epochs = plan[0].job_id, 1 + max(batch.epoch for batch in plan)
+    kept = [
+        replace(batch, samples=tuple(s for s in batch.samples if (batch.epoch, s.id) not in last))
+        for batch in plan
+    ]
+    for number, items in enumerate(rounds):
+        count = 0
+        for epoch in range(epochs):
+            mine = [sample for sample in samples if (epoch, sample.id) in items]
+            for start in range(0, len(mine), size):
+                chosen = tuple(s for s in mine[start : start + size] if last[epoch, s.id] == number)
+                kept.append(Batch(job_id, epochs + number, count, chosen, again=epoch))
+                count += 1
+    return kept
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What a batch did to the bank."""
@@ -50,7 +82,7 @@ class Settled:
 
 
 async def distill(
-    plan: Iterator[Batch],
+    plan: Iterable[Batch],
     *,
     work: Callable[[Batch, Sample], Awaitable[None]],
     settle: Callable[[Batch], Awaitable[None]],

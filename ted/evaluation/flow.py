@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ted.answering import retrieved_for
 from ted.bank.bank import Bank
+from ted.experience import Retrieval
 from ted.gathering import all_of
 from ted.grading.grade import grade
 from ted.sample import Sample
@@ -34,6 +35,11 @@ class Row:
     completion_tokens: int
     cost_usd: float | None
     seconds: float
+
+    @staticmethod
+    def from_json(kept: dict[str, Any]) -> Row:
+        """Of its fields, as `asdict` gives them."""
+        return Row(**(kept | {"experiences": tuple(kept["experiences"])}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,12 @@ async def _row(sample: Sample, arm: Arm, bank: Bank, model: Student, job_id: str
     started = time.perf_counter()
     retrieval = await retrieved_for(sample.question, bank, "retrieve" if arm == "retrieve" else "none")
     found = time.perf_counter() - started
+    row = await answered(sample, arm, retrieval, model, job_id=job_id)
+    return replace(row, seconds=found + row.seconds)
+
+
+async def answered(sample: Sample, arm: Arm, retrieval: Retrieval, model: Student, *, job_id: str) -> Row:
+    """The question asked with what was retrieved for it, and graded; `seconds` are the model's. Raises ModelFailure."""
     role = "teacher" if arm == "teacher" else "student"
     # The arm stands before the first colon, where it does not change the seed: arms are paired.
     reply, attempt = await model.answer(
@@ -112,7 +124,7 @@ async def _row(sample: Sample, arm: Arm, bank: Bank, model: Student, job_id: str
         prompt_tokens=reply.usage.prompt_tokens,
         completion_tokens=reply.usage.completion_tokens,
         cost_usd=reply.usage.cost_usd,
-        seconds=found + reply.seconds,
+        seconds=reply.seconds,
     )
 
 

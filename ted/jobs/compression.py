@@ -6,19 +6,21 @@ import asyncio
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.compressing import CompressionStore
-from ted.bank.jobs import UNFINISHED, Job, JobStore
+from ted.bank.jobs import INTERRUPTED, UNFINISHED, Job, JobStore, may_go_on
 from ted.chat import ChatModel
 from ted.compression.bound import is_over
 from ted.compression.flow import compress, result_of
 from ted.compression.result import CompressionResult, Moment
 from ted.compression.settings import CompressionSettings
-from ted.errors import BudgetExhausted, LedgerConflict
+from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 from ted.jobs.sole_writer import sole_writer
+from ted.jobs.stopping import unless_stopped
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.settings import Budget
@@ -34,6 +36,20 @@ class CompressionRunner:
     def __init__(self, bank: Bank, *, jobs: JobStore, calls: CallStore) -> None:
         self._bank, self._jobs, self._calls = bank, jobs, calls
 
+    def create(
+        self, *, teacher: str, profile: ProfileName, settings: CompressionSettings, budget: Budget
+    ) -> Job:
+        """A new job. Raises Conflict while another job writes the bank, waits to, or rests."""
+        request = _request(teacher, profile, settings)
+        limits = asdict(budget)
+        return self._jobs.create(
+            self._bank.id, "compression", request=request, digest=_digest(request), budget=limits
+        )
+
+    def latest(self, *, teacher: str, profile: ProfileName, settings: CompressionSettings) -> Job | None:
+        """The newest job of this very compression."""
+        return self._jobs.latest(self._bank.id, _digest(_request(teacher, profile, settings)))
+
     def find_or_create(
         self,
         *,
@@ -43,15 +59,11 @@ class CompressionRunner:
         budget: Budget | None = None,
     ) -> Job:
         """The same compression where it is unfinished, or a new one: what has ended is run again."""
-        request = {"profile": profile, "teacher": teacher, "flow": FLOW_VERSION}
-        request |= asdict(settings or CompressionSettings())
-        digest = hashlib.sha256(json.dumps(["compression", request], sort_keys=True).encode()).hexdigest()
-        job, limits = self._jobs.latest(self._bank.id, digest), asdict(budget or Budget())
+        wanted, limits = settings or CompressionSettings(), budget or Budget()
+        job = self.latest(teacher=teacher, profile=profile, settings=wanted)
         if job is None or job.status not in UNFINISHED:
-            return self._jobs.create(
-                self._bank.id, "compression", request=request, digest=digest, budget=limits
-            )
-        self._jobs.set_budget(job.id, limits)
+            return self.create(teacher=teacher, profile=profile, settings=wanted, budget=limits)
+        self._jobs.set_budget(job.id, asdict(limits))
         return self._jobs.get(job.id)
 
     async def preview(
@@ -63,26 +75,31 @@ class CompressionRunner:
     async def run(self, job: Job, *, teacher: ChatModel) -> Job:
         """Runs the job to its end, or to where its budget ends. Raises Conflict while somebody else writes the bank."""
         with sole_writer(self._bank):
-            job = self._jobs.get(job.id)
-            return await self._run(job, teacher) if job.status in UNFINISHED else job
+            found = self._jobs.get(job.id)
+            return await self._run(found, teacher) if may_go_on(found, seen=job) else found
 
     async def _run(self, job: Job, teacher: ChatModel) -> Job:
-        self._jobs.begin(job.id)
-        ledger = Ledger(self._calls, Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget))
+        job = self._jobs.begin(job.id, among=(job.status,))
+        checkpoint = partial(self._jobs.checkpoint, job)
+        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
         request = job.request
         try:
-            result = await compress(
+            compression = compress(
                 self._bank,
                 Teacher(ledger.around(teacher), PROFILES[request["profile"]]),
                 moment=Moment(job.id),
                 settings=CompressionSettings(request["near"], request["cluster_size"]),
             )
+            result = await unless_stopped(compression, checkpoint)
+        except JobStopped:
+            return self._jobs.get(job.id)
         except BudgetExhausted as error:
             return self._jobs.pause(job.id, str(error))
         except LedgerConflict as error:
             return self._jobs.finish(job.id, "failed", result=None, error=str(error))
         except asyncio.CancelledError:
-            self._jobs.pause(job.id, "interrupted")
+            self._jobs.pause(job.id, INTERRUPTED)
             raise
         except Exception as error:
             self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
@@ -92,6 +109,14 @@ class CompressionRunner:
             problem = f"the teacher could not be asked: {result.unanswered[0].detail}"
             return self._jobs.finish(job.id, "failed", result=report, error=problem)
         return self._jobs.finish(job.id, "succeeded", result=report)
+
+
+def _request(teacher: str, profile: ProfileName, settings: CompressionSettings) -> dict[str, Any]:
+    return {"profile": profile, "teacher": teacher, "flow": FLOW_VERSION, **asdict(settings)}
+
+
+def _digest(request: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(["compression", request], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,21 +8,23 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner, Spent
-from ted.bank.jobs import UNFINISHED, ItemCounts, Job, JobStore
+from ted.bank.jobs import INTERRUPTED, ItemCounts, Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
 from ted.compression.result import Moment
-from ted.distillation.flow import Batch, Settled, batches, distill, settle_batch
+from ted.distillation.flow import Batch, Settled, batches, distill, retried, settle_batch
 from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
-from ted.errors import BudgetExhausted, LedgerConflict, ModelFailure
+from ted.errors import BudgetExhausted, JobStopped, LedgerConflict, ModelFailure
 from ted.jobs.compression import AlongTheWay
 from ted.jobs.sole_writer import sole_writer
+from ted.jobs.stopping import unless_stopped
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Sample
@@ -61,6 +63,16 @@ def digest_of(samples: Sequence[Sample], options: Options, student: str, teacher
     """The same samples, options and models give the same digest: the same command goes on where it stopped."""
     parts = [FLOW_VERSION, samples_digest(samples), options.to_json(), student, teacher]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def planned(job: Job, samples: Sequence[Sample]) -> list[Batch]:
+    """The batches of a job in their order, those of its retries last."""
+    rounds = [
+        [(int(epoch), str(sample)) for epoch, sample in again] for again in job.request.get("retries", ())
+    ]
+    epochs, size = job.request["epochs"], job.request["batch_size"]
+    plan = list(batches(job.id, samples, epochs=epochs, size=size))
+    return retried(plan, samples, rounds, size=size) if rounds else plan
 
 
 class DistillationRunner:
@@ -109,18 +121,20 @@ class DistillationRunner:
         the bank.
         """
         with sole_writer(self._bank):
-            job = self._jobs.get(job.id)
-            if job.status not in UNFINISHED:
-                return job
-            return await self._run(job, student, teacher, progress)
+            found = self._jobs.get(job.id)
+            if not may_go_on(found, seen=job):
+                return found
+            return await self._run(found, student, teacher, progress)
 
     async def _run(
         self, job: Job, student: ChatModel, teacher: ChatModel, progress: Callable[[Progress], None]
     ) -> Job:
-        self._jobs.begin(job.id)
+        job = self._jobs.begin(job.id, among=(job.status,))
+        checkpoint = partial(self._jobs.checkpoint, job)
         samples = await asyncio.to_thread(self._jobs.samples, job.id)
         profile = PROFILES[job.request["profile"]]
-        ledger = Ledger(self._calls, Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget))
+        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
         bench = Workbench(
             bank=self._bank,
             student=Student(ledger.around(student), profile),
@@ -145,20 +159,23 @@ class DistillationRunner:
             progress(Progress(self._jobs.counts(job.id), ledger.spent))
 
         async def settle(batch: Batch) -> None:
+            await asyncio.to_thread(checkpoint)
             settled.append(await settle_batch(batch, bank=self._bank, material=self._material))
             moment = Moment(job.id, batch.epoch, batch.number)
             if compressed := await compression.after(moment, ordinal=len(settled)):
                 compressions.append(compressed)
 
-        plan = batches(job.id, samples, epochs=job.request["epochs"], size=job.request["batch_size"])
+        plan = planned(job, samples)
         try:
-            await distill(plan, work=work, settle=settle)
+            await unless_stopped(distill(plan, work=work, settle=settle), checkpoint)
+        except JobStopped:
+            return self._jobs.get(job.id)
         except BudgetExhausted as error:
             return self._jobs.pause(job.id, str(error))
         except LedgerConflict as error:
             return self._jobs.finish(job.id, "failed", result=None, error=str(error))
         except asyncio.CancelledError:
-            self._jobs.pause(job.id, "interrupted")
+            self._jobs.pause(job.id, INTERRUPTED)
             raise
         except Exception as error:
             self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")

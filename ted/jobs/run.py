@@ -1,71 +1,26 @@
-"""Jobs that were submitted, not run in the foreground: made, checked beforehand, and run by their id."""
+"""Jobs that were submitted, not run in the foreground: run by their id."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from index.errors import IndexingError
 from ted.bank.bank import Bank
-from ted.bank.calls import CallStore, Owner
-from ted.bank.jobs import Job, JobStore
-from ted.bank.material import MaterialStore
-from ted.chat import ChatModel
-from ted.errors import Conflict, TedError
-from ted.jobs.distillation import FLOW_VERSION, DistillationRunner, Options, digest_of
-from ted.ledger import Ledger
-from ted.sample import Sample
-from ted.settings import Budget
+from ted.bank.jobs import Job, JobKind
+from ted.errors import Conflict, JobStopped, TedError
+from ted.jobs import compression, distillation, evaluation
+from ted.jobs.installation import Installation
 
 _log = logging.getLogger(__name__)
 
-
-class Installation(Protocol):
-    """What running a job needs of an open TED."""
-
-    @property
-    def jobs(self) -> JobStore: ...
-
-    @property
-    def material(self) -> MaterialStore: ...
-
-    @property
-    def calls(self) -> CallStore: ...
-
-    def bank(self, name: str) -> Bank:
-        """The bank of this name or id, opened. Raises NotFound, StoreMismatch."""
-        ...
-
-    def student(self, name: str | None = None) -> ChatModel:
-        """The model of this name, or the configured student."""
-        ...
-
-    def teacher(self, name: str | None = None) -> ChatModel:
-        """The model of this name, or the configured teacher."""
-        ...
-
-
-def submit_distillation(
-    ted: Installation, bank: Bank, samples: Sequence[Sample], options: Options, *, budget: Budget
-) -> Job:
-    """A queued distillation of the configured models. One that rests at its budget goes on, with this budget.
-
-    Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
-    """
-    student, teacher = ted.student(), ted.teacher()
-    account = Ledger(ted.calls, Owner(bank.record.project_id, bank.id, ""), budget)
-    for model in (student, teacher):
-        account.around(model)
-    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name))
-    if latest is not None and latest.status == "paused":
-        return ted.jobs.queue(latest.id, asdict(budget))
-    runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
-    return runner.find_or_create(
-        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True
-    )
+FLOWS: dict[JobKind, int] = {
+    "distillation": distillation.FLOW_VERSION,
+    "compression": compression.FLOW_VERSION,
+    "evaluation": evaluation.FLOW_VERSION,
+}
+"""The version of each kind's flow: what was begun by another one is not run."""
 
 
 async def run_job(ted: Installation, job_id: str) -> None:
@@ -76,28 +31,21 @@ async def run_job(ted: Installation, job_id: str) -> None:
     job = await asyncio.to_thread(ted.jobs.get, job_id)
     if job.status not in ("queued", "running"):
         return
-    match job.kind:
-        case "distillation":
-            await _run_distillation(ted, job)
-        case "compression" | "evaluation":
-            _log.info("job %s is a %s of the command line: it is left to it", job.id, job.kind)
-        case _:
-            assert_never(job.kind)
-
-
-async def _run_distillation(ted: Installation, job: Job) -> None:
-    if job.request["flow"] != FLOW_VERSION:
-        told = f"it was begun by flow {job.request['flow']}, this version of TED has flow {FLOW_VERSION}: begin it anew"
+    begun_by = job.request.get("flow")
+    if begun_by != FLOWS[job.kind]:
+        told = (
+            f"it was begun by flow {begun_by}, this version of TED has flow {FLOWS[job.kind]}: begin it anew"
+        )
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
         return
     try:
         bank = await asyncio.to_thread(ted.bank, job.bank_id)
-        student, teacher = ted.student(job.request["student"]), ted.teacher(job.request["teacher"])
-        runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
-        await runner.run(job, student=student, teacher=teacher)
+        await _run(ted, bank, job)
     except asyncio.CancelledError:
-        ted.jobs.queue(job.id, job.budget)
+        ted.jobs.requeue(job.id)
         raise
+    except JobStopped as stopped:
+        _log.info("not begun: %s", stopped)
     except Conflict as error:
         _log.warning("job %s waits for the next start: %s", job.id, error)
     except (TedError, IndexingError) as error:
@@ -106,3 +54,24 @@ async def _run_distillation(ted: Installation, job: Job) -> None:
         _log.exception("job %s was stopped by a defect", job.id)
         told = f"{type(error).__name__}: {error}"
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
+
+
+async def _run(ted: Installation, bank: Bank, job: Job) -> None:
+    teacher = ted.teacher(job.request["teacher"])
+    match job.kind:
+        case "distillation":
+            distilling = distillation.DistillationRunner(
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+            )
+            await distilling.run(job, student=ted.student(job.request["student"]), teacher=teacher)
+        case "compression":
+            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls).run(
+                job, teacher=teacher
+            )
+        case "evaluation":
+            evaluating = evaluation.EvaluationRunner(
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+            )
+            await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
+        case _:
+            assert_never(job.kind)

@@ -18,16 +18,30 @@ def sole_writer(bank: Bank) -> Iterator[None]:
     The lock is a file beside the database; the kernel frees it however its holder ends. Raises Conflict at once
     where somebody else holds it.
     """
+    told = (
+        f"bank '{bank.record.name}' is being written by another job that runs at this moment: let it end, or stop "
+        "it, and give the same command again"
+    )
+    with _held(bank, bank.id, told):
+        yield
+
+
+@contextmanager
+def sole_runner(bank: Bank, job_id: str) -> Iterator[None]:
+    """The same for a job that writes no bank: it is run once at a time."""
+    with _held(bank, job_id, f"job {job_id} is being run by another process: let it end, or cancel it"):
+        yield
+
+
+@contextmanager
+def _held(bank: Bank, name: str, told: str) -> Iterator[None]:
     folder = bank.database.folder / "locks"
     folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / f"{bank.id}.lock")
+    lock = FileLock(folder / f"{name}.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise Conflict(
-            f"bank '{bank.record.name}' is being written by another job that runs at this moment: let it end, or stop "
-            "it, and give the same command again"
-        ) from None
+        raise Conflict(told) from None
     try:
         yield
     finally:

@@ -85,7 +85,7 @@ def test_every_bad_sample_is_told_by_its_position_and_field(still_desk: Desk) ->
         ({"budget": {"euro": 1}}, ["budget", "euro"]),
         ({"api_base": "http://127.0.0.1"}, ["api_base"]),
         ({"file_id": "file_1"}, ["file_id"]),
-        ({"dry_run": True}, ["dry_run"]),
+        ({"dry_run": "yes"}, ["dry_run"]),
     ],
 )
 def test_an_option_that_cannot_be_used_is_refused(

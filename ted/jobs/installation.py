@@ -1,0 +1,36 @@
+"""What jobs need of an open TED. bootstrap's is one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ted.bank.bank import Bank
+from ted.bank.calls import CallStore
+from ted.bank.jobs import JobStore
+from ted.bank.material import MaterialStore
+from ted.chat import ChatModel
+
+
+class Installation(Protocol):
+    """What making and running jobs needs of an open TED."""
+
+    @property
+    def jobs(self) -> JobStore: ...
+
+    @property
+    def material(self) -> MaterialStore: ...
+
+    @property
+    def calls(self) -> CallStore: ...
+
+    def bank(self, name: str) -> Bank:
+        """The bank of this name or id, opened. Raises NotFound, StoreMismatch."""
+        ...
+
+    def student(self, name: str | None = None) -> ChatModel:
+        """The model of this name, or the configured student."""
+        ...
+
+    def teacher(self, name: str | None = None) -> ChatModel:
+        """The model of this name, or the configured teacher."""
+        ...

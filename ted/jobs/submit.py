@@ -1,0 +1,79 @@
+"""Jobs made to be run by a worker: checked beforehand, queued. Running them is ted/jobs/run's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ted.bank.bank import Bank
+from ted.bank.calls import Owner
+from ted.bank.jobs import Job
+from ted.chat import ChatModel
+from ted.compression.settings import CompressionSettings
+from ted.evaluation.flow import Arm
+from ted.jobs.compression import CompressionRunner
+from ted.jobs.distillation import DistillationRunner, Options, digest_of
+from ted.jobs.evaluation import EvaluationRunner
+from ted.jobs.installation import Installation
+from ted.ledger import Ledger
+from ted.profile import ProfileName
+from ted.sample import Sample
+from ted.settings import Budget
+
+
+def submit_distillation(
+    ted: Installation, bank: Bank, samples: Sequence[Sample], options: Options, *, budget: Budget
+) -> Job:
+    """A queued distillation of the configured models. One that rests at its budget goes on, with this budget.
+
+    Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
+    """
+    student, teacher = ted.student(), ted.teacher()
+    _check_budget(ted, bank, budget, student, teacher)
+    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name))
+    if latest is not None and latest.status == "paused":
+        return ted.jobs.queue(latest.id, asdict(budget))
+    runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
+    return runner.find_or_create(
+        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True
+    )
+
+
+def submit_compression(
+    ted: Installation, bank: Bank, *, profile: ProfileName, settings: CompressionSettings, budget: Budget
+) -> Job:
+    """A queued compression by the configured teacher. One that rests goes on, with this budget.
+
+    Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
+    """
+    teacher = ted.teacher()
+    _check_budget(ted, bank, budget, teacher)
+    runner = CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls)
+    latest = runner.latest(teacher=teacher.name, profile=profile, settings=settings)
+    if latest is not None and latest.status == "paused":
+        return ted.jobs.queue(latest.id, asdict(budget))
+    return runner.create(teacher=teacher.name, profile=profile, settings=settings, budget=budget)
+
+
+def submit_evaluation(
+    ted: Installation,
+    bank: Bank,
+    samples: Sequence[Sample],
+    arms: Sequence[Arm],
+    *,
+    profile: ProfileName,
+    budget: Budget,
+) -> Job:
+    """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept."""
+    student, teacher = ted.student(), ted.teacher()
+    _check_budget(ted, bank, budget, student, *([teacher] if "teacher" in arms else []))
+    runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
+    return runner.create(
+        samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget
+    )
+
+
+def _check_budget(ted: Installation, bank: Bank, budget: Budget, *models: ChatModel) -> None:
+    account = Ledger(ted.calls, Owner(bank.record.project_id, bank.id, ""), budget)
+    for model in models:
+        account.around(model)

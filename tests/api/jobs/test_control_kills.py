@@ -1,0 +1,81 @@
+"""A real `ted serve`, its jobs on DBOS, paused, killed with -9, begun again, resumed: no committed call is made twice."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.test_serve import Server, begun, ended, until
+from tests.upstream import running_upstream
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with running_upstream("tests.desk_models:reply", latency=(0.05, 0.15)) as provider:
+        made = Server(tmp_path, provider)
+        yield made
+        if made.process is not None:
+            made.process.kill()
+            made.process.communicate()
+
+
+def test_a_pause_survives_a_kill_and_the_resumed_job_repeats_no_committed_call(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client, 12)
+    until(lambda: len(server.committed()) >= 6)
+
+    paused = client.post(f"/v1/jobs/{job_id}/pause").json()
+    server.stop(signal.SIGKILL)
+    committed, asked = server.committed(), len(server.provider.call_keys)
+    client = server.start()
+    found = client.get(f"/v1/jobs/{job_id}").json()
+    assert (paused["status"], found["status"], found["reason"]) == ("paused", "paused", "paused on request")
+    assert server.provider.call_keys[asked:] == []
+
+    client.post(f"/v1/jobs/{job_id}/resume").raise_for_status()
+    until(lambda: len(server.committed()) >= len(committed) + 4)
+    server.stop(signal.SIGKILL)
+    committed, asked = server.committed(), len(server.provider.call_keys)
+    client = server.start()
+
+    job = ended(client, job_id)
+    assert (job["status"], job["request_counts"]["completed"]) == ("succeeded", 12)
+    assert not committed & set(server.provider.call_keys[asked:])
+    assert server.committed() == set(server.provider.call_keys)
+
+
+def test_pausing_and_resuming_while_a_job_runs_never_leaves_it_lying(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client, 12)
+
+    for _ in range(4):
+        committed = len(server.committed())
+        until(lambda: len(server.committed()) > committed)  # noqa: B023 - called in the same round
+        client.post(f"/v1/jobs/{job_id}/pause").raise_for_status()
+        client.post(f"/v1/jobs/{job_id}/resume").raise_for_status()
+
+    job = ended(client, job_id)
+    keys = server.provider.call_keys
+    assert (job["status"], job["request_counts"]["completed"]) == ("succeeded", 12)
+    assert len(keys) == len(set(keys)) == job["usage"]["calls"]
+
+
+def test_a_cancelled_job_stays_so_when_the_server_was_killed(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client, 12)
+    until(lambda: len(server.committed()) >= 4)
+
+    client.post(f"/v1/jobs/{job_id}/cancel").raise_for_status()
+    server.stop(signal.SIGKILL)
+    client, asked = server.start(), len(server.provider.call_keys)
+
+    second = begun(client, 2)
+    assert ended(client, second)["status"] == "succeeded"
+    assert client.get(f"/v1/jobs/{job_id}").json()["status"] == "cancelled"
+    assert {key and key.split(":")[0] for key in server.provider.call_keys[asked:]} == {second}
