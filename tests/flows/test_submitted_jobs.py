@@ -19,8 +19,9 @@ from ted.bank.material import MaterialStore
 from ted.chat import ChatModel, ChatRequest, ScriptedChat
 from ted.errors import BadSetting, Conflict, NotFound
 from ted.jobs.distillation import Options
-from ted.jobs.run import run_job, submit_distillation
+from ted.jobs.run import run_job
 from ted.jobs.sole_writer import sole_writer
+from ted.jobs.submit import submit_distillation
 from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.sample import Question, Sample
 from ted.settings import Budget
