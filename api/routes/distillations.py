@@ -29,7 +29,7 @@ def post_distillation(
     409 while another job writes the bank, waits to, or rests.
     """
     service.check_models(student=body.student, teacher=body.teacher)
-    ted, samples, budget = service.ted, samples_of(body), body.budget.budget
+    ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
         estimate = estimate_distillation(bank, samples, body.options, **models)

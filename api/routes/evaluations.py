@@ -26,7 +26,12 @@ def post_evaluation(bank: OpenBank, body: EvaluationIn, service: Serving, respon
     """
     service.check_models(student=body.student, teacher=body.teacher)
     job = submit_evaluation(
-        service.ted, bank, samples_of(body), body.arms, profile=body.profile, budget=body.budget.budget
+        service.ted,
+        bank,
+        samples_of(body, service),
+        body.arms,
+        profile=body.profile,
+        budget=body.budget.budget,
     )
     service.worker.submit(job.id)
     response.headers["Location"] = f"/v1/jobs/{job.id}"

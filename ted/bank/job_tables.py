@@ -172,3 +172,18 @@ class RefusalRow(Base):
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     answer: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FileRow(Base):
+    """An uploaded file of samples; its bytes are kept beside the database, by their hash."""
+
+    __tablename__ = "files"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    filename: Mapped[str]
+    purpose: Mapped[str]
+    format: Mapped[str]
+    bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(index=True)
+    samples: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)
