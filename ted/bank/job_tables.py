@@ -33,6 +33,17 @@ class JobRow(Base):
     finished_at: Mapped[datetime | None]
 
 
+class KeyedJobRow(Base):
+    """A job by the idempotency key of the request that made it; gone with the job."""
+
+    __tablename__ = "idempotency_keys"
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class SampleRow(Base):
     """A sample as a job was given it."""
 
