@@ -65,6 +65,17 @@ class BadInlineSamples(BadInput):
         self.errors = tuple((_place(error), error.problem) for error in bad.errors)
 
 
+class BadFileSamples(BadInput):
+    """Samples in an uploaded file cannot be used; the bad ones are told by their line, from 1, and field."""
+
+    TOLD = 1_000
+
+    def __init__(self, bad: BadSamples) -> None:
+        super().__init__(str(bad))
+        places = ((("file", e.line, *_parts(e.field)), e.problem) for e in bad.errors[: self.TOLD])
+        self.errors: tuple[tuple[tuple[str | int, ...], str], ...] = tuple(places)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a class of errors is answered."""
@@ -77,6 +88,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadInput: Kind(422, "invalid_input"),
     BadSamples: Kind(422, "invalid_samples"),
     BadInlineSamples: Kind(422, "invalid_samples"),
+    BadFileSamples: Kind(422, "invalid_samples"),
     BadSampleLine: Kind(422, "invalid_samples"),
     BadImage: Kind(422, "invalid_image"),
     BadSetting: Kind(422, "invalid_setting"),
@@ -103,7 +115,13 @@ TABLE: Mapping[type[Exception], Kind] = {
     IndexingError: Kind(500, "internal_error"),
 }
 
-_HTTP_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 400: "malformed"}
+_HTTP_CODES = {
+    400: "malformed",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+}
 
 
 def kind_of(error: Exception) -> Kind:
@@ -162,7 +180,7 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, ModelRateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after or RETRY_AFTER_SECONDS))
-    errors = error.errors if isinstance(error, BadField | BadInlineSamples) else ()
+    errors = error.errors if isinstance(error, BadField | BadInlineSamples | BadFileSamples) else ()
     return problem(request, kind, str(error), errors=errors, headers=headers)
 
 
@@ -226,8 +244,12 @@ def _without_tags(loc: Sequence[str | int]) -> tuple[str | int, ...]:
 
 def _place(error: BadSampleLine) -> tuple[str | int, ...]:
     """`images[1]` of the sample at position 3 is `body, samples, 3, images, 1`."""
-    parts = re.findall(r"[^.\[\]]+", error.field)
-    return ("body", "samples", error.line, *(int(p) if p.isdigit() else p for p in parts))
+    return ("body", "samples", error.line, *_parts(error.field))
+
+
+def _parts(field: str) -> tuple[str | int, ...]:
+    parts = re.findall(r"[^.\[\]]+", field)
+    return tuple(int(p) if p.isdigit() else p for p in parts)
 
 
 def _encodable(text: str) -> str:

@@ -1,18 +1,26 @@
-"""The samples of a request, checked as a whole. What is done with them is the routes' affair."""
+"""The samples of a request, checked as a whole: sent with it, or uploaded before. What is done with them is the routes'."""
 
 from __future__ import annotations
 
-from api.problems import BadInlineSamples
+from api.problems import BadField, BadInlineSamples
 from api.schemas.jobs import SamplesIn
+from api.service import Service
 from ted.errors import BadSamples
 from ted.images import ImageLimits
 from ted.sample import Sample
+from ted.sample_archives import read_upload
 from ted.sample_files import parse_samples
 
 
-def samples_of(body: SamplesIn) -> list[Sample]:
-    """Those sent with the request. Raises BadInlineSamples with all that is wrong."""
+def samples_of(body: SamplesIn, service: Service) -> list[Sample]:
+    """Raises BadField where there are none or two kinds, BadInlineSamples with all that is wrong, NotFound."""
+    if body.samples is None and body.file_id is None:
+        raise BadField(("body", "samples"), "is missing: send samples, or the file_id of an uploaded file")
+    if body.file_id is not None:
+        if body.samples is not None:
+            raise BadField(("body", "file_id"), "stands beside samples: send one of the two")
+        return read_upload(service.files.path(service.files.get(body.file_id)), limits=ImageLimits())
     try:
-        return parse_samples(body.samples, limits=ImageLimits())
+        return parse_samples(body.samples or [], limits=ImageLimits())
     except BadSamples as error:
         raise BadInlineSamples(error) from error

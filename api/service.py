@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from api.problems import BadField
 from migrations.upgrade import at_head
+from ted.bank.files import FileStore
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
@@ -32,6 +33,7 @@ class Service:
     job_listings: JobListings
     job_control: JobControl
     job_events: EventStore
+    files: FileStore
     embedder: str = "loading"
     worker_state: str = "starting"
 
@@ -48,6 +50,7 @@ class Service:
             JobListings(database),
             JobControl(database),
             EventStore(database),
+            FileStore(database),
         )
 
     def check_models(self, *, student: str | None = None, teacher: str | None = None) -> None:
@@ -65,6 +68,7 @@ class Service:
 
     def start_worker(self) -> None:
         """Starts the worker, and hands it the jobs that wait; one that is with it already is not run twice."""
+        self.files.clear()
         self.worker.start()
         for job in self.ted.jobs.all(statuses=("queued",)):
             self.worker.submit(job.id)

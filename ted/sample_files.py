@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,19 @@ def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise BadInput(f"samples file '{path}' cannot be read: {error}") from error
+    return samples_of_lines(data, limits=limits, open_image=images_beside(path.parent, limits=limits))
+
+
+def images_beside(folder: Path, *, limits: ImageLimits) -> Callable[[str], Image]:
+    """Gives the image of a path within the folder, or of a data URL, or raises BadImage."""
+    return lambda reference: _image(reference, limits=limits, base=folder)
+
+
+def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: Callable[[str], Image]) -> list[Sample]:
+    """The samples of JSON lines, in their order; `open_image` gives the image of a reference, or raises BadImage.
+
+    All lines are checked first. Raises BadSamples with every bad line.
+    """
     samples: list[Sample] = []
     errors: list[BadSampleLine] = []
     line_of_id: dict[str, int] = {}
@@ -35,7 +48,7 @@ def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
         try:
             obj = _parsed(raw, line=line)
             claimed = _claimed_id(obj)
-            sample = parse_sample(obj, line=line, limits=limits, allow_paths=True, base=path.parent)
+            sample = parse_sample(obj, line=line, limits=limits, open_image=open_image)
             claimed = sample.id
             samples.append(sample)
         except BadSamples as bad:
@@ -59,7 +72,7 @@ def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sam
     position_of: dict[str, int] = {}
     for position, obj in enumerate(objects):
         try:
-            sample = parse_sample(obj, line=position, limits=limits, allow_paths=False)
+            sample = parse_sample(obj, line=position, limits=limits)
         except BadSamples as bad:
             errors.extend(bad.errors)
             continue
@@ -74,11 +87,11 @@ def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sam
 
 
 def parse_sample(
-    obj: object, *, line: int, limits: ImageLimits, allow_paths: bool, base: Path | None = None
+    obj: object, *, line: int, limits: ImageLimits, open_image: Callable[[str], Image] | None = None
 ) -> Sample:
     """One sample from decoded JSON. Raises BadSamples with all that is wrong with it, on line `line`.
 
-    `base` is the folder of relative image paths; where `allow_paths` is false, images are data URLs only.
+    `open_image` gives the image of a reference, or raises BadImage; without it, images are data URLs only.
     """
     if not isinstance(obj, dict):
         raise _bad(line, "", f"a sample is a JSON object, not {kind_of(obj)}")
@@ -97,7 +110,7 @@ def parse_sample(
     images: list[Image] = []
     for number, reference in enumerate(fields.images):
         try:
-            images.append(_image(reference, limits=limits, allow_paths=allow_paths, base=base))
+            images.append(open_image(reference) if open_image else from_data_url(reference, limits=limits))
         except BadImage as bad:
             errors.append(BadSampleLine(line, f"images[{number}]", str(bad)))
     if errors:
@@ -157,8 +170,8 @@ def _duplicate(line: int, first: int, identity: str, *, given: bool) -> BadSampl
     )
 
 
-def _image(reference: str, *, limits: ImageLimits, allow_paths: bool, base: Path | None) -> Image:
-    if not allow_paths or base is None or reference[:5].lower() == "data:" or "://" in reference:
+def _image(reference: str, *, limits: ImageLimits, base: Path) -> Image:
+    if reference[:5].lower() == "data:" or "://" in reference:
         return from_data_url(reference, limits=limits)
     try:
         folder = base.resolve()

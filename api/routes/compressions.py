@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
 from api.schemas.jobs import CompressionIn, JobOut, PlanOut
 from api.schemas.problem import errors
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     responses=errors(404, 409, 503) | {200: {"model": PlanOut, "description": "The plan of a dry run."}},
 )
 async def post_compression(
-    bank: OpenBank, body: CompressionIn, service: Serving, response: Response
+    bank: OpenBank, body: CompressionIn, service: Serving, response: Response, key: IdempotencyKey
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` its plan. The same request goes on with a job that rests, with this budget.
 
@@ -37,8 +38,11 @@ async def post_compression(
         plan = await runner.preview(settings=body.settings, teacher=teacher)
         return Response(PlanOut.of(bank.id, plan).model_dump_json(), media_type="application/json")
     job = submit_compression(
-        ted, bank, profile=body.profile, settings=body.settings, budget=body.budget.budget
+        ted,
+        bank,
+        profile=body.profile,
+        settings=body.settings,
+        budget=body.budget.budget,
+        once=once(key, "compression", bank, body),
     )
-    service.worker.submit(job.id)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return JobOut.of(service.job_listings.job(job.id))
+    return accepted(job, service, response)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
+from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
 from api.samples import samples_of
 from api.schemas.jobs import DistillationIn, EstimateOut, JobOut
@@ -22,20 +23,20 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     responses=errors(404, 409, 503) | {200: {"model": EstimateOut, "description": "Of a dry run."}},
 )
 def post_distillation(
-    bank: OpenBank, body: DistillationIn, service: Serving, response: Response
+    bank: OpenBank, body: DistillationIn, service: Serving, response: Response, key: IdempotencyKey
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` an estimate. The same request goes on with a job at its budget.
 
     409 while another job writes the bank, waits to, or rests.
     """
     service.check_models(student=body.student, teacher=body.teacher)
-    ted, samples, budget = service.ted, samples_of(body), body.budget.budget
+    ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
         estimate = estimate_distillation(bank, samples, body.options, **models)
         shown = EstimateOut.of(bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
-    job = submit_distillation(ted, bank, samples, body.options, budget=budget)
-    service.worker.submit(job.id)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    return JobOut.of(service.job_listings.job(job.id))
+    job = submit_distillation(
+        ted, bank, samples, body.options, budget=budget, once=once(key, "distillation", bank, body)
+    )
+    return accepted(job, service, response)

@@ -73,14 +73,18 @@ class ResumeIn(Body):
 
 
 class SamplesIn(Body):
-    """Samples, as part of a request."""
+    """Samples, as part of a request or of a file that was uploaded before: one of the two."""
 
-    samples: list[Any] = Field(
+    samples: list[Any] | None = Field(
+        default=None,
         min_length=1,
         max_length=1000,
         description="Checked as a whole: where one cannot be used, nothing is done and all bad ones are told.",
-        json_schema_extra={"items": _SAMPLE},
+        json_schema_extra={
+            "anyOf": [{"type": "array", "maxItems": 1000, "items": _SAMPLE}, {"type": "null"}]
+        },
     )
+    file_id: Text | None = Field(default=None, description="The id of a file of samples.")
 
 
 class DistillationIn(SamplesIn):

@@ -33,6 +33,17 @@ class JobRow(Base):
     finished_at: Mapped[datetime | None]
 
 
+class KeyedJobRow(Base):
+    """A job by the idempotency key of the request that made it; gone with the job."""
+
+    __tablename__ = "idempotency_keys"
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class SampleRow(Base):
     """A sample as a job was given it."""
 
@@ -171,4 +182,19 @@ class RefusalRow(Base):
     cluster: Mapped[str] = mapped_column(primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     answer: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FileRow(Base):
+    """An uploaded file of samples; its bytes are kept beside the database, by their hash."""
+
+    __tablename__ = "files"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    filename: Mapped[str]
+    purpose: Mapped[str]
+    format: Mapped[str]
+    bytes: Mapped[int]
+    sha256: Mapped[str] = mapped_column(index=True)
+    samples: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)

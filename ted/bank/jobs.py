@@ -10,15 +10,16 @@ from typing import Any, Literal, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.codec import grader_from_json, grader_to_json
 from ted.bank.database import Database
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
-from ted.bank.rows import load_images, store_images
+from ted.bank.once import Once, job_made, remember_job
+from ted.bank.rows import store_images
+from ted.bank.sample_rows import sample_of, sample_row
 from ted.bank.tables import BankRow, now
 from ted.errors import Conflict, JobStopped, NotFound
 from ted.ids import new_id
-from ted.sample import Question, Sample
+from ted.sample import Sample
 
 JobKind = Literal["distillation", "compression", "evaluation"]
 JobStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -105,12 +106,18 @@ class JobStore:
         digest: str,
         budget: dict[str, Any],
         samples: Sequence[Sample] = (),
+        once: Once | None = None,
     ) -> Job:
-        """A queued job with its samples. Raises Conflict while another writing job of the bank is unfinished."""
+        """A queued job with its samples; under the key of `once` the job that it made before, if it made one.
+
+        Raises Conflict while another writing job of the bank is unfinished, and for a key of another request.
+        """
         with self._database.writing() as session:
             bank = session.get(BankRow, bank_id)
             if bank is None:
                 raise NotFound(f"there is no bank {bank_id}")
+            if once is not None and (made := job_made(session, bank.project_id, once)):
+                return job_of(made)
             if kind in WRITING and (other := unfinished_writer(session, bank_id)):
                 raise Conflict(
                     f"bank '{bank.name}' has the unfinished {other.kind} {other.id} ({other.status}): "
@@ -130,8 +137,10 @@ class JobStore:
             session.flush()
             for position, sample in enumerate(samples):
                 store_images(session, bank.project_id, sample.question.images)
-                session.add(_sample_row(row, position, sample))
+                session.add(sample_row(row, position, sample))
             session.flush()
+            if once is not None:
+                remember_job(session, row, once)
             tell_job(session, row)
             return job_of(row)
 
@@ -166,7 +175,7 @@ class JobStore:
         """The samples a job was given, in their order, images included."""
         query = select(SampleRow).where(SampleRow.job_id == job_id).order_by(SampleRow.position)
         with self._database.reading() as session:
-            return [_sample(session, row) for row in session.scalars(query).all()]
+            return [sample_of(session, row) for row in session.scalars(query).all()]
 
     def begin(self, job_id: str, *, among: Sequence[JobStatus] = UNFINISHED) -> Job:
         """The job runs (again). Raises JobStopped where its status is not among these."""
@@ -192,10 +201,23 @@ class JobStore:
         with self._database.writing() as session:
             self._row(session, job_id).budget = budget
 
-    def queue(self, job_id: str, budget: dict[str, Any]) -> Job:
+    def made(self, bank_id: str, once: Once) -> Job | None:
+        """The job that a request with this key made, if any. Raises NotFound, Conflict for a key of another request."""
+        with self._database.reading() as session:
+            bank = session.get(BankRow, bank_id)
+            if bank is None:
+                raise NotFound(f"there is no bank {bank_id}")
+            row = job_made(session, bank.project_id, once)
+            return job_of(row) if row else None
+
+    def queue(self, job_id: str, budget: dict[str, Any], *, once: Once | None = None) -> Job:
         """An unfinished job waits to be run, with this budget. One that has ended stays as it is."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
+            if once is not None:
+                if made := job_made(session, row.project_id, once):
+                    return job_of(made)
+                remember_job(session, row, once)
             if row.status in UNFINISHED:
                 row.status, row.reason, row.budget = "queued", None, budget
                 tell_job(session, row)
@@ -257,22 +279,3 @@ def unfinished_writer(session: Session, bank_id: str) -> JobRow | None:
         JobRow.bank_id == bank_id, JobRow.kind.in_(WRITING), JobRow.status.in_(UNFINISHED)
     )
     return session.scalar(query.limit(1))
-
-
-def _sample_row(job: JobRow, position: int, sample: Sample) -> SampleRow:
-    return SampleRow(
-        job_id=job.id,
-        id=sample.id,
-        project_id=job.project_id,
-        position=position,
-        question=sample.question.text,
-        images=[image.sha256 for image in sample.question.images],
-        answer=sample.answer,
-        grader=grader_to_json(sample.grader),
-        tags=list(sample.tags),
-    )
-
-
-def _sample(session: Session, row: SampleRow) -> Sample:
-    question = Question(row.question, load_images(session, row.project_id, row.images))
-    return Sample(row.id, question, row.answer, grader_from_json(row.grader), tuple(row.tags))

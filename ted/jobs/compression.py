@@ -13,6 +13,7 @@ from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.compressing import CompressionStore
 from ted.bank.jobs import INTERRUPTED, UNFINISHED, Job, JobStore, may_go_on
+from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.bound import is_over
 from ted.compression.flow import compress, result_of
@@ -37,13 +38,19 @@ class CompressionRunner:
         self._bank, self._jobs, self._calls = bank, jobs, calls
 
     def create(
-        self, *, teacher: str, profile: ProfileName, settings: CompressionSettings, budget: Budget
+        self,
+        *,
+        teacher: str,
+        profile: ProfileName,
+        settings: CompressionSettings,
+        budget: Budget,
+        once: Once | None = None,
     ) -> Job:
         """A new job. Raises Conflict while another job writes the bank, waits to, or rests."""
         request = _request(teacher, profile, settings)
         limits = asdict(budget)
         return self._jobs.create(
-            self._bank.id, "compression", request=request, digest=_digest(request), budget=limits
+            self._bank.id, "compression", request=request, digest=_digest(request), budget=limits, once=once
         )
 
     def latest(self, *, teacher: str, profile: ProfileName, settings: CompressionSettings) -> Job | None:

@@ -15,6 +15,7 @@ from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner, Spent
 from ted.bank.jobs import INTERRUPTED, ItemCounts, Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore
+from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.result import Moment
 from ted.distillation.flow import Batch, Settled, batches, distill, retried, settle_batch
@@ -90,6 +91,7 @@ class DistillationRunner:
         teacher: str,
         budget: Budget,
         new_run: bool,
+        once: Once | None = None,
     ) -> Job:
         """The job of this very distillation: one that is there (ended or not), or a new one."""
         digest = digest_of(samples, options, student, teacher)
@@ -103,6 +105,7 @@ class DistillationRunner:
                 digest=digest,
                 budget=asdict(budget),
                 samples=samples,
+                once=once,
             )
         self._jobs.set_budget(job.id, asdict(budget))
         return self._jobs.get(job.id)

@@ -15,6 +15,7 @@ from ted.bank.calls import CallStore, Owner
 from ted.bank.evaluations import EvaluationStore
 from ted.bank.jobs import INTERRUPTED, Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore, Place
+from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.errors import BudgetExhausted, Conflict, JobStopped, LedgerConflict, ModelFailure
 from ted.evaluation.flow import Arm, Evaluation, Row, answered, figures
@@ -48,6 +49,7 @@ class EvaluationRunner:
         teacher: str,
         profile: ProfileName,
         budget: Budget | None = None,
+        once: Once | None = None,
     ) -> Job:
         """A queued job; an arm that is named twice is run once."""
         request = {
@@ -64,6 +66,7 @@ class EvaluationRunner:
             digest=samples_digest(samples),
             budget=asdict(budget or Budget()),
             samples=samples,
+            once=once,
         )
 
     async def run(

@@ -1,4 +1,7 @@
-"""Jobs made to be run by a worker: checked beforehand, queued. Running them is ted/jobs/run's."""
+"""Jobs made to be run by a worker: checked beforehand, queued. Running them is ted/jobs/run's.
+
+Each takes a key under which the same request makes one job, however often and however parallel it comes.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import asdict
 from ted.bank.bank import Bank
 from ted.bank.calls import Owner
 from ted.bank.jobs import Job
+from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
@@ -22,7 +26,13 @@ from ted.settings import Budget
 
 
 def submit_distillation(
-    ted: Installation, bank: Bank, samples: Sequence[Sample], options: Options, *, budget: Budget
+    ted: Installation,
+    bank: Bank,
+    samples: Sequence[Sample],
+    options: Options,
+    *,
+    budget: Budget,
+    once: Once | None = None,
 ) -> Job:
     """A queued distillation of the configured models. One that rests at its budget goes on, with this budget.
 
@@ -30,17 +40,25 @@ def submit_distillation(
     """
     student, teacher = ted.student(), ted.teacher()
     _check_budget(ted, bank, budget, student, teacher)
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
     latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name))
     if latest is not None and latest.status == "paused":
-        return ted.jobs.queue(latest.id, asdict(budget))
+        return ted.jobs.queue(latest.id, asdict(budget), once=once)
     runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.find_or_create(
-        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True
+        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True, once=once
     )
 
 
 def submit_compression(
-    ted: Installation, bank: Bank, *, profile: ProfileName, settings: CompressionSettings, budget: Budget
+    ted: Installation,
+    bank: Bank,
+    *,
+    profile: ProfileName,
+    settings: CompressionSettings,
+    budget: Budget,
+    once: Once | None = None,
 ) -> Job:
     """A queued compression by the configured teacher. One that rests goes on, with this budget.
 
@@ -49,10 +67,12 @@ def submit_compression(
     teacher = ted.teacher()
     _check_budget(ted, bank, budget, teacher)
     runner = CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls)
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
     latest = runner.latest(teacher=teacher.name, profile=profile, settings=settings)
     if latest is not None and latest.status == "paused":
-        return ted.jobs.queue(latest.id, asdict(budget))
-    return runner.create(teacher=teacher.name, profile=profile, settings=settings, budget=budget)
+        return ted.jobs.queue(latest.id, asdict(budget), once=once)
+    return runner.create(teacher=teacher.name, profile=profile, settings=settings, budget=budget, once=once)
 
 
 def submit_evaluation(
@@ -63,13 +83,14 @@ def submit_evaluation(
     *,
     profile: ProfileName,
     budget: Budget,
+    once: Once | None = None,
 ) -> Job:
     """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept."""
     student, teacher = ted.student(), ted.teacher()
     _check_budget(ted, bank, budget, student, *([teacher] if "teacher" in arms else []))
     runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.create(
-        samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget
+        samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget, once=once
     )
 
 

@@ -84,7 +84,6 @@ def test_every_bad_sample_is_told_by_its_position_and_field(still_desk: Desk) ->
         ({"budget": {"usd": -1}}, ["budget", "usd"]),
         ({"budget": {"euro": 1}}, ["budget", "euro"]),
         ({"api_base": "http://127.0.0.1"}, ["api_base"]),
-        ({"file_id": "file_1"}, ["file_id"]),
         ({"dry_run": "yes"}, ["dry_run"]),
     ],
 )

@@ -16,7 +16,7 @@ from PIL import Image as pillow
 from ted.errors import BadInput, BadSamples
 from ted.images import ImageLimits
 from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex, Sample
-from ted.sample_files import parse_sample, parse_samples, read_samples
+from ted.sample_files import images_beside, parse_sample, parse_samples, read_samples
 from ted.sample_sets import overlap, samples_digest
 from ted.texts import normalised
 
@@ -220,7 +220,7 @@ def test_a_default_id_is_of_the_content_and_not_of_the_place(tmp_path: Path) -> 
 
 def test_over_the_api_an_image_is_a_data_url_never_a_path() -> None:
     with pytest.raises(BadSamples, match=r"line 3, field 'images\[0\]'.*no data URL"):
-        parse_sample(GOOD | {"images": ["pyproject.toml"]}, line=3, limits=LIMITS, allow_paths=False)
+        parse_sample(GOOD | {"images": ["pyproject.toml"]}, line=3, limits=LIMITS)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
@@ -266,7 +266,8 @@ FIELDS = st.fixed_dictionaries(
 @given(JSON | FIELDS)
 def test_arbitrary_json_is_a_sample_or_bad_samples(tmp_path: Path, obj: object) -> None:
     try:
-        told = [parse_sample(obj, line=1, limits=LIMITS, allow_paths=True, base=tmp_path).id]
+        beside = images_beside(tmp_path, limits=LIMITS)
+        told = [parse_sample(obj, line=1, limits=LIMITS, open_image=beside).id]
     except BadSamples as bad:
         told = [str(error) for error in bad.errors]
 

@@ -1,0 +1,139 @@
+"""`/v1/files`: samples uploaded once, to be distilled from or evaluated with by their id."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import Path as InPath
+from starlette.responses import FileResponse, Response
+
+from api.dependencies import Paging, Serving
+from api.problems import BadField, BadFileSamples
+from api.schemas.common import ListOf, listed
+from api.schemas.files import FileOut
+from api.schemas.problem import errors
+from ted.bank.files import Format, Purpose
+from ted.errors import BadSamples
+from ted.images import ImageLimits
+from ted.sample_archives import is_archive, read_upload
+
+router = APIRouter(prefix="/v1/files", tags=["files"])
+
+FileId = Annotated[str, InPath(description="A file's id.")]
+MEDIA_TYPES: dict[Format, str] = {"jsonl": "application/jsonl", "zip": "application/zip"}
+TAKEN = (
+    *MEDIA_TYPES.values(),
+    "application/x-ndjson",
+    "application/x-zip-compressed",
+    "application/octet-stream",
+    "text/plain",
+)
+_BODY = {
+    "required": True,
+    "content": {media: {"schema": {"type": "string", "format": "binary"}} for media in MEDIA_TYPES.values()},
+}
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a file of samples",
+    responses=errors(),
+    openapi_extra={"requestBody": _BODY},
+)
+async def post_file(
+    request: Request,
+    service: Serving,
+    filename: Annotated[str, Query(min_length=1, max_length=200, description="What it is called.")],
+    purpose: Annotated[Purpose, Query(description="What it is meant for.")] = "distillation",
+) -> FileOut:
+    """The body is the file itself: JSON lines, or a zip of one `.jsonl` and the images its lines name by relative path.
+
+    Where a line cannot be used, nothing is kept and all bad lines are told by their numbers.
+    """
+    media_type = request.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip()
+    if media_type.lower() not in TAKEN:
+        raise HTTPException(
+            415,
+            f"the body is said to be {media_type}: send the file itself as the body, as one of {', '.join(TAKEN)}",
+        )
+    if not filename.isprintable() or "/" in filename or "\\" in filename:
+        raise BadField(("query", "filename"), f"is {filename!r}: give a name, not a path")
+    arrived = await asyncio.to_thread(service.files.incoming)
+    try:
+        size, sha256 = await _received(request, arrived)
+        format, samples = await asyncio.to_thread(_checked, arrived)
+        record = await asyncio.to_thread(
+            service.files.add,
+            arrived,
+            filename=filename,
+            purpose=purpose,
+            format=format,
+            size=size,
+            sha256=sha256,
+            samples=samples,
+        )
+    finally:
+        await asyncio.to_thread(arrived.unlink, missing_ok=True)
+    return FileOut.of(record)
+
+
+@router.get("", summary="List files", responses=errors(body=False))
+def get_files(
+    page: Paging,
+    service: Serving,
+    purpose: Annotated[Purpose | None, Query(description="Only those for this.")] = None,
+) -> ListOf[FileOut]:
+    """Oldest first unless asked otherwise."""
+    found = service.files.files(page, purpose=purpose)
+    return listed([FileOut.of(f) for f in found.data], [f.id for f in found.data], has_more=found.has_more)
+
+
+@router.get("/{file_id}", summary="Show a file", responses=errors(404, body=False))
+def get_file(file_id: FileId, service: Serving) -> FileOut:
+    """What is known of it; its bytes are at `/content`."""
+    return FileOut.of(service.files.get(file_id))
+
+
+@router.get(
+    "/{file_id}/content",
+    summary="A file's bytes",
+    response_class=FileResponse,
+    responses=errors(404, body=False),
+)
+def get_content(file_id: FileId, service: Serving) -> FileResponse:
+    """As they were uploaded."""
+    record = service.files.get(file_id)
+    return FileResponse(
+        service.files.path(record), media_type=MEDIA_TYPES[record.format], filename=record.filename
+    )
+
+
+@router.delete("/{file_id}", status_code=204, summary="Delete a file", responses=errors(404, body=False))
+def delete_file(file_id: FileId, service: Serving) -> Response:
+    """Jobs keep the samples that they were given."""
+    service.files.delete(file_id)
+    return Response(status_code=204)
+
+
+async def _received(request: Request, path: Path) -> tuple[int, str]:
+    """Bytes and hash of the body, written as it comes; one that is too large is refused by the byte too many."""
+    size, digest = 0, hashlib.sha256()
+    with await asyncio.to_thread(path.open, "wb") as file:
+        async for chunk in request.stream():
+            size += len(chunk)
+            digest.update(chunk)
+            await asyncio.to_thread(file.write, chunk)
+    return size, digest.hexdigest()
+
+
+def _checked(path: Path) -> tuple[Format, int]:
+    try:
+        samples = read_upload(path, limits=ImageLimits())
+    except BadSamples as error:
+        raise BadFileSamples(error) from error
+    return ("zip" if is_archive(path) else "jsonl"), len(samples)
