@@ -104,6 +104,7 @@ def test_at_its_start_it_takes_up_what_is_queued_or_was_running(store: Store) ->
     bank, log = store.create(), Log()
     queued, running, paused, ended = (job_of(store, bank).id for _ in range(4))
     store.jobs.begin(running)
+    store.jobs.begin(paused)
     store.jobs.pause(paused, "budget")
     store.jobs.finish(ended, "succeeded", result={})
 
@@ -281,13 +282,15 @@ async def test_a_job_that_a_defect_stops_fails_and_names_it(store: Store) -> Non
     assert desk.jobs.get(job.id).error == "ZeroDivisionError: of the student"
 
 
-async def test_an_evaluation_is_left_to_the_command_line(store: Store) -> None:
+async def test_a_job_that_another_version_of_its_flow_began_fails_and_says_so(store: Store) -> None:
     desk = desk_at(store)
     job = job_of(store, desk.bank("desk"))
 
     await run_job(desk, job.id)
 
-    assert desk.jobs.get(job.id).status == "queued"
+    ended = desk.jobs.get(job.id)
+    assert ended.status == "failed"
+    assert "begin it anew" in (ended.error or "")
 
 
 async def test_a_job_at_its_budget_goes_on_when_submitted_again_and_no_other_may(store: Store) -> None:
