@@ -34,7 +34,7 @@ def post_distillation(
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
         estimate = estimate_distillation(bank, samples, body.options, **models)
-        shown = EstimateOut.of(bank.id, estimate, budget)
+        shown = EstimateOut.of("distillation", bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
     job = submit_distillation(
         ted, bank, samples, body.options, budget=budget, once=once(key, "distillation", bank, body)

@@ -195,6 +195,9 @@ class EvaluationIn(SamplesIn):
     )
     profile: ProfileName = Field(default="full", description="How the models are asked.")
     budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(
+        default=False, description="Estimate calls, tokens and cost; ask and write nothing."
+    )
 
 
 class PlanOut(Shown):
@@ -243,14 +246,14 @@ class RoleEstimateOut(Shown):
 
 
 class EstimateOut(Shown):
-    """What a distillation would ask and cost: `upper` is a bound, `expected` rests on what is `assumed`.
+    """What a distillation or evaluation would ask and cost: `upper` is a bound, `expected` rests on what is `assumed`.
 
     `fits_budget`: whether the expected is within the budget that was sent; null where a price is not known.
     """
 
-    object: Literal["distillation.estimate"] = "distillation.estimate"
+    object: Literal["distillation.estimate", "evaluation.estimate"]
     bank: str
-    items: int = Field(description="Samples times epochs.")
+    items: int = Field(description="Samples times epochs, or arms.")
     expected: AmountOut
     upper: AmountOut
     roles: list[RoleEstimateOut]
@@ -258,8 +261,11 @@ class EstimateOut(Shown):
     fits_budget: bool | None
 
     @staticmethod
-    def of(bank_id: str, estimate: Estimate, budget: Budget) -> EstimateOut:
+    def of(
+        kind: Literal["distillation", "evaluation"], bank_id: str, estimate: Estimate, budget: Budget
+    ) -> EstimateOut:
         return EstimateOut(
+            object="distillation.estimate" if kind == "distillation" else "evaluation.estimate",
             bank=bank_id,
             items=estimate.items,
             expected=AmountOut.of(estimate.expected),
