@@ -7,7 +7,9 @@ from fastapi import APIRouter, Response
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
 from api.samples import samples_of
-from api.schemas.jobs import EstimateOut, EvaluationIn, JobOut
+from api.schemas.job_requests import EvaluationIn
+from api.schemas.jobs import JobOut
+from api.schemas.previews import EstimateOut
 from api.schemas.problem import errors
 from ted.jobs.estimate import estimate_evaluation
 from ted.jobs.submit import submit_evaluation
