@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from ted.cli.main import app
 from tests.api.test_serve import Server, begun, ended, until
+from tests.desk_models import samples
 from tests.upstream import running_upstream
 
 
@@ -114,6 +115,38 @@ def test_a_stream_of_events_broken_off_by_a_kill_goes_on_after_the_last_one_seen
     ids = seen + [line.removeprefix("id: ") for line in rest if line.startswith("id: ")]
     assert ids == [str(n + 1) for n in range(len(ids))]
     assert rest[-3].startswith("event: job.succeeded")
+
+
+def test_an_evaluation_that_was_killed_goes_on_and_asks_no_answered_question_again(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    asked_for = {"samples": samples(24), "arms": ["none", "teacher"]}
+    job_id = client.post("/v1/banks/desk/evaluations", json=asked_for).json()["id"]
+    until(lambda: len(server.committed()) >= 8)
+    server.stop(signal.SIGKILL)
+    committed, asked = server.committed(), len(server.provider.call_keys)
+    client = server.start()
+
+    job = ended(client, job_id)
+    again = server.provider.call_keys[asked:]
+    assert (job["status"], job["request_counts"]["completed"]) == ("succeeded", 48)
+    assert [arm["questions"] for arm in job["result"]["arms"]] == [24, 24]
+    assert again, "the job was cut short"
+    assert not committed & set(again)
+
+
+def test_a_server_stops_although_somebody_watches_a_job(server: Server) -> None:
+    client = server.start()
+    client.post("/v1/banks", json={"name": "desk"}).raise_for_status()
+    job_id = begun(client, 4, budget={"calls": 6})
+    assert ended(client, job_id)["status"] == "paused"
+    headers = {"Accept": "text/event-stream"}
+
+    with client.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as response:
+        assert next(response.iter_lines()) == "id: 1"
+        server.stop(signal.SIGTERM)
+
+    assert server.start().get(f"/v1/jobs/{job_id}").json()["status"] == "paused"
 
 
 def test_a_cancelled_job_stays_so_when_the_server_was_killed(server: Server) -> None:
