@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.problems import BadField, BadInlineSamples
-from api.schemas.jobs import SamplesIn
+from api.schemas.job_requests import SamplesIn
 from api.service import Service
 from ted.errors import BadSamples
 from ted.images import ImageLimits

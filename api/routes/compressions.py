@@ -6,7 +6,9 @@ from fastapi import APIRouter, Response
 
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
-from api.schemas.jobs import CompressionIn, JobOut, PlanOut
+from api.schemas.job_requests import CompressionIn
+from api.schemas.jobs import JobOut
+from api.schemas.previews import PlanOut
 from api.schemas.problem import errors
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.submit import submit_compression

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Response
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
 from api.samples import samples_of
-from api.schemas.jobs import DistillationIn, EstimateOut, JobOut
+from api.schemas.job_requests import DistillationIn
+from api.schemas.jobs import JobOut
+from api.schemas.previews import EstimateOut
 from api.schemas.problem import errors
 from ted.jobs.estimate import estimate_distillation
 from ted.jobs.submit import submit_distillation
@@ -34,7 +36,7 @@ def post_distillation(
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
         estimate = estimate_distillation(bank, samples, body.options, **models)
-        shown = EstimateOut.of(bank.id, estimate, budget)
+        shown = EstimateOut.of("distillation", bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
     job = submit_distillation(
         ted, bank, samples, body.options, budget=budget, once=once(key, "distillation", bank, body)

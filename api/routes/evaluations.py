@@ -7,8 +7,11 @@ from fastapi import APIRouter, Response
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
 from api.samples import samples_of
-from api.schemas.jobs import EvaluationIn, JobOut
+from api.schemas.job_requests import EvaluationIn
+from api.schemas.jobs import JobOut
+from api.schemas.previews import EstimateOut
 from api.schemas.problem import errors
+from ted.jobs.estimate import estimate_evaluation
 from ted.jobs.submit import submit_evaluation
 
 router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
@@ -18,23 +21,26 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     "/evaluations",
     status_code=202,
     summary="Evaluate a bank",
-    responses=errors(404, 409, 503),
+    response_model=JobOut,
+    responses=errors(404, 409, 503) | {200: {"model": EstimateOut, "description": "Of a dry run."}},
 )
 def post_evaluation(
     bank: OpenBank, body: EvaluationIn, service: Serving, response: Response, key: IdempotencyKey
-) -> JobOut:
-    """A job that is queued; its items are the answers. The bank is read only, so that other jobs may run beside it.
+) -> JobOut | Response:
+    """A job that is queued, or with `dry_run` an estimate. Its items are the answers.
 
-    The figures are over the questions that were answered under every arm; those that were not are told as failures.
+    The bank is read only, so that other jobs may run beside it. The figures are over the questions that were answered
+    under every arm; those that were not are told as failures.
     """
     service.check_models(student=body.student, teacher=body.teacher)
+    ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
+    if body.dry_run:
+        models = {"student": ted.student(), "teacher": ted.teacher()}
+        estimate = estimate_evaluation(bank, samples, body.arms, profile=body.profile, **models)
+        shown = EstimateOut.of("evaluation", bank.id, estimate, budget)
+        return Response(shown.model_dump_json(), media_type="application/json")
+    asked_once = once(key, "evaluation", bank, body)
     job = submit_evaluation(
-        service.ted,
-        bank,
-        samples_of(body, service),
-        body.arms,
-        profile=body.profile,
-        budget=body.budget.budget,
-        once=once(key, "evaluation", bank, body),
+        ted, bank, samples, body.arms, profile=body.profile, budget=budget, once=asked_once
     )
     return accepted(job, service, response)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import JobPath, Paging, Serving
 from api.schemas.common import ListOf, listed
-from api.schemas.jobs import ItemOut, JobOut, ResumeIn
+from api.schemas.job_requests import ResumeIn
+from api.schemas.jobs import ItemOut, JobOut
 from api.schemas.problem import errors
 from ted.bank.jobs import JobStatus
 

@@ -1,4 +1,4 @@
-"""What a distillation would ask and cost, before it is begun: a bound it does not exceed, and what is to be expected."""
+"""What a distillation or an evaluation would ask and cost, before it is begun: a bound, and what is to be expected."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from ted.asking import MENDS
 from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
+from ted.evaluation.flow import Arm
 from ted.jobs.distillation import Options
-from ted.profile import PROFILES, Profile
+from ted.profile import PROFILES, Profile, ProfileName
 from ted.sample import Sample
 from ted.settings import Budget
 from ted.tokens import IMAGE_TOKENS
@@ -28,6 +29,9 @@ ASSUMED = (
     "No sample is right from the start; the teacher solves each at its first try and mends every second one; every "
     "reply parses; completions have a quarter of the tokens they may have; a compression asks about two clusters."
 )
+
+
+ASSUMED_OF_ANSWERS = "Completions have a quarter of the tokens they may have."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +129,39 @@ def estimate_distillation(
     return Estimate(len(samples) * options.epochs, tuple(role for role in roles if role.upper.calls))
 
 
+def estimate_evaluation(
+    bank: Bank,
+    samples: Sequence[Sample],
+    arms: Sequence[Arm],
+    *,
+    profile: ProfileName,
+    student: ChatModel,
+    teacher: ChatModel,
+) -> Estimate:
+    """The same for an evaluation: every question once under every arm, and no reply is asked for again."""
+    most, chosen = PROFILES[profile].attempt_tokens, tuple(dict.fromkeys(arms))
+    roles: list[RoleEstimate] = []
+    for role, model in (("student", student), ("teacher", teacher)):
+        asks = [
+            _Ask(
+                role,
+                1,
+                1,
+                FRAME + len(sample.question.text.encode()),
+                4 * bank.record.retrieval.token_budget if arm == "retrieve" else 0,
+                len(sample.question.images),
+                most,
+            )
+            for arm in chosen
+            for sample in samples
+            if (arm == "teacher") == (role == "teacher")
+        ]
+        if asks:
+            upper = _upper(asks, model, mends=0)
+            roles.append(RoleEstimate(role, model.name, _expected(asks, model), upper))
+    return Estimate(len(samples) * len(chosen), tuple(roles), ASSUMED_OF_ANSWERS)
+
+
 def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -> Iterator[_Ask]:
     asked, images = len(sample.question.text.encode()), len(sample.question.images)
     known, advice = asked + len(sample.answer.encode()), 4 * bank.record.retrieval.token_budget
@@ -158,13 +195,13 @@ def _expected(asks: Sequence[_Ask], model: ChatModel) -> Amount:
     return Amount(calls, ceil(prompt), completion, model.price(ceil(prompt), completion))
 
 
-def _upper(asks: Sequence[_Ask], model: ChatModel) -> Amount:
-    """Each call may be made MENDS times more, with the reply before it and what was wrong with it in the prompt."""
+def _upper(asks: Sequence[_Ask], model: ChatModel, *, mends: int = MENDS) -> Amount:
+    """Each call may be made `mends` times more, with the reply before it and what was wrong with it in the prompt."""
     first = sum(a.most * (a.certain + a.besides + a.images * IMAGE_TOKENS) for a in asks)
-    again = sum(a.most * MENDS * (4 * a.completion + FRAME) for a in asks)
-    calls = sum(a.most for a in asks) * (1 + MENDS)
-    completion = sum(a.most * a.completion for a in asks) * (1 + MENDS)
-    prompt = first * (1 + MENDS) + again
+    again = sum(a.most * mends * (4 * a.completion + FRAME) for a in asks)
+    calls = sum(a.most for a in asks) * (1 + mends)
+    completion = sum(a.most * a.completion for a in asks) * (1 + mends)
+    prompt = first * (1 + mends) + again
     return Amount(calls, prompt, completion, model.price(prompt, completion))
 
 

@@ -15,6 +15,9 @@ from ted.jobs.installation import Installation
 
 _log = logging.getLogger(__name__)
 
+WAIT_SECONDS = 1.0
+"""Between two looks at whether a bank is free."""
+
 FLOWS: dict[JobKind, int] = {
     "distillation": distillation.FLOW_VERSION,
     "compression": compression.FLOW_VERSION,
@@ -26,18 +29,25 @@ FLOWS: dict[JobKind, int] = {
 async def run_job(ted: Installation, job_id: str) -> None:
     """Runs a job that is queued, or was running when its process ended; what cannot be run fails, and says why.
 
-    Cancelled, the job is queued again and the cancellation goes on.
+    It waits while another run holds the bank: one that was cancelled ends its calls, a command its job. Cancelled in
+    the run, the job is queued again and the cancellation goes on.
     """
+    while await _could_not_begin(ted, job_id):  # noqa: ASYNC110 - another process lets go of a file: no event tells
+        await asyncio.sleep(WAIT_SECONDS)  # out here, where a cancellation leaves the other run's job alone
+
+
+async def _could_not_begin(ted: Installation, job_id: str) -> bool:
+    """Whether another run held the bank, or the job; else the job was run, or is not to be run."""
     job = await asyncio.to_thread(ted.jobs.get, job_id)
     if job.status not in ("queued", "running"):
-        return
+        return False
     begun_by = job.request.get("flow")
     if begun_by != FLOWS[job.kind]:
         told = (
             f"it was begun by flow {begun_by}, this version of TED has flow {FLOWS[job.kind]}: begin it anew"
         )
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
-        return
+        return False
     try:
         bank = await asyncio.to_thread(ted.bank, job.bank_id)
         await _run(ted, bank, job)
@@ -47,13 +57,15 @@ async def run_job(ted: Installation, job_id: str) -> None:
     except JobStopped as stopped:
         _log.info("not begun: %s", stopped)
     except Conflict as error:
-        _log.warning("job %s waits for the next start: %s", job.id, error)
+        _log.info("job %s waits: %s", job.id, error)
+        return True
     except (TedError, IndexingError) as error:
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=str(error))
     except Exception as error:
         _log.exception("job %s was stopped by a defect", job.id)
         told = f"{type(error).__name__}: {error}"
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
+    return False
 
 
 async def _run(ted: Installation, bank: Bank, job: Job) -> None:

@@ -1,4 +1,4 @@
-"""`dry_run` of a distillation: a bound that the job then keeps, what is expected, and nothing written or asked."""
+"""`dry_run` of distillations and evaluations: a bound that the job keeps, what is expected, and nothing asked."""
 
 from __future__ import annotations
 
@@ -84,6 +84,22 @@ def test_a_price_that_is_not_known_is_not_nothing(bank: Bank) -> None:
     assert estimate.expected.fits(Budget(usd=1.0)) is None
     assert estimate.expected.fits(Budget(calls=1)) is False
     assert estimate.expected.fits(Budget(tokens=10**9, calls=10**6)) is True
+
+
+def test_an_evaluation_is_estimated_and_stays_within_its_bound(desk: Desk, provider: Upstream) -> None:
+    sent = {"samples": samples(3), "arms": ["none", "retrieve", "teacher"], "budget": {"calls": 9}}
+    path, asked = f"{desk.path}/evaluations", len(provider.call_keys)
+
+    response = desk.client.post(path, json=sent | {"dry_run": True})
+
+    estimate = response.json()
+    assert (response.status_code, estimate["object"], estimate["items"]) == (200, "evaluation.estimate", 9)
+    assert [(r["role"], r["upper"]["calls"]) for r in estimate["roles"]] == [("student", 6), ("teacher", 3)]
+    assert estimate["fits_budget"] is True
+    assert (len(provider.call_keys), desk.client.get("/v1/jobs").json()["data"]) == (asked, [])
+    job = desk.ended(desk.client.post(path, json=sent).json()["id"])
+    assert job["usage"]["calls"] == estimate["expected"]["calls"] == 9
+    assert job["usage"]["prompt_tokens"] <= estimate["upper"]["prompt_tokens"]
 
 
 def test_an_estimate_of_bad_samples_is_refused(still_desk: Desk) -> None:

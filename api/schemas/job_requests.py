@@ -1,0 +1,194 @@
+"""Jobs as they are asked for: distillations, compressions, evaluations, and going on with one that rests."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.common import Body, Text
+from ted.compression.settings import CompressionSettings
+from ted.evaluation.flow import Arm
+from ted.jobs.distillation import Options
+from ted.profile import ProfileName
+from ted.sample_fields import GRADER_NAMES
+from ted.settings import Budget
+
+_SAMPLE: dict[str, Any] = {
+    "type": "object",
+    "required": ["question", "answer"],
+    "additionalProperties": False,
+    "properties": {
+        "question": {"type": "string"},
+        "answer": {"type": "string", "description": "The reference answer."},
+        "images": {"type": "array", "items": {"type": "string"}, "description": "Data URLs."},
+        "grader": {
+            "description": "Its name, or an object with `kind`; `numeric` may have a `tolerance`.",
+            "anyOf": [
+                {"enum": list(GRADER_NAMES)},
+                {
+                    "type": "object",
+                    "required": ["kind"],
+                    "properties": {
+                        "kind": {"enum": list(GRADER_NAMES)},
+                        "tolerance": {"type": "number", "minimum": 0},
+                    },
+                },
+            ],
+            "default": "exact",
+        },
+        "id": {"type": "string", "description": "Unique in the list; left out: made from the content."},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+class BudgetIn(Body):
+    """Hard limits on what the job may spend; null is no limit. A limit in dollars needs models of known price."""
+
+    usd: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    tokens: int | None = Field(default=None, ge=0, le=10**15)
+    calls: int | None = Field(default=None, ge=0, le=10**12)
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.usd, self.tokens, self.calls)
+
+
+class ResumeIn(Body):
+    """Another budget for a job that goes on; left out, it keeps its own."""
+
+    budget: BudgetIn | None = None
+
+    @property
+    def limits(self) -> dict[str, Any] | None:
+        return asdict(self.budget.budget) if self.budget else None
+
+
+class SamplesIn(Body):
+    """Samples, as part of a request or of a file that was uploaded before: one of the two."""
+
+    samples: list[Any] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Checked as a whole: where one cannot be used, nothing is done and all bad ones are told.",
+        json_schema_extra={
+            "anyOf": [{"type": "array", "maxItems": 1000, "items": _SAMPLE}, {"type": "null"}]
+        },
+    )
+    file_id: Text | None = Field(default=None, description="The id of a file of samples.")
+
+
+class DistillationIn(SamplesIn):
+    """Samples to be distilled into the bank, and how."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "samples": [
+                        {"question": "Which queue takes a jammed printer?", "answer": "FX-31"},
+                        {"question": "7 * 6?", "answer": "42", "grader": "numeric"},
+                    ],
+                    "profile": "compact",
+                    "budget": {"calls": 100},
+                }
+            ]
+        }
+    )
+    student: Text | None = Field(
+        default=None, description="The configured student's name, if any; no other is taken."
+    )
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(
+        default="full", description="`full`, as in the paper, or `compact`, for small teachers."
+    )
+    trajectories: int | None = Field(
+        default=None, ge=1, le=64, description="Attempts of the student at a sample; null: the profile's."
+    )
+    epochs: int = Field(default=1, ge=1, le=100)
+    batch_size: int = Field(default=8, ge=1, le=1000, description="Samples that see the same bank.")
+    compress_every: int = Field(
+        default=Options().compress_every,
+        ge=0,
+        le=10_000,
+        description="Batches between compressions; 0: none.",
+    )
+    budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(
+        default=False, description="Estimate calls, tokens and cost; ask and write nothing."
+    )
+
+    @property
+    def options(self) -> Options:
+        return Options(
+            profile=self.profile,
+            trajectories=self.trajectories,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            compress_every=self.compress_every,
+        )
+
+
+class CompressionIn(Body):
+    """How the bank is to be compressed."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}, {"budget": {"calls": 50}}]})
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(default="full", description="How much the teacher may write.")
+    near: float = Field(
+        default=CompressionSettings().near,
+        gt=0,
+        le=1,
+        description="Cosine from which two experiences are near-duplicates.",
+    )
+    cluster_size: int = Field(
+        default=CompressionSettings().cluster_size,
+        ge=2,
+        le=6,
+        description="Experiences that the teacher is shown at once, at most.",
+    )
+    budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(default=False, description="Show the plan; ask and change nothing.")
+
+    @property
+    def settings(self) -> CompressionSettings:
+        return CompressionSettings(self.near, self.cluster_size)
+
+
+class EvaluationIn(SamplesIn):
+    """Samples to be answered under several arms, and compared."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "samples": [{"question": "Which queue takes a jammed printer?", "answer": "FX-31"}],
+                    "arms": ["none", "retrieve"],
+                }
+            ]
+        }
+    )
+    arms: list[Arm] = Field(
+        default=["none", "retrieve"],
+        min_length=1,
+        max_length=3,
+        description="`none`: the student alone; `retrieve`: with the bank; `teacher`: the teacher alone.",
+    )
+    student: Text | None = Field(
+        default=None, description="The configured student's name, if any; no other is taken."
+    )
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(default="full", description="How the models are asked.")
+    budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(
+        default=False, description="Estimate calls, tokens and cost; ask and write nothing."
+    )

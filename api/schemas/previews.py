@@ -1,0 +1,97 @@
+"""What a dry run shows: the plan of a compression, the estimate of a distillation or evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.common import Shown
+from ted.compression.result import CompressionResult
+from ted.jobs.estimate import Amount, Estimate
+from ted.settings import Budget
+
+
+class PlanOut(Shown):
+    """What a compression would do at this revision; nothing was changed and no model asked."""
+
+    object: Literal["compression.plan"] = "compression.plan"
+    bank: str
+    revision: int
+    experiences: int
+    plan: dict[str, Any] = Field(description="`remove`, `unite`, `merge`, `rewrite`, `over_bound`.")
+    skipped: list[dict[str, Any]]
+    problems: list[str] = Field(description="What keeps the bank beyond its bound.")
+
+    @staticmethod
+    def of(bank_id: str, result: CompressionResult) -> PlanOut:
+        return PlanOut(
+            bank=bank_id,
+            revision=result.revision,
+            experiences=result.experiences,
+            plan=dict(result.plan),
+            skipped=[asdict(s) for s in result.skipped],
+            problems=list(result.problems),
+        )
+
+
+class AmountOut(Shown):
+    """`cost_usd` is null where the price of any of it is not known."""
+
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+    @staticmethod
+    def of(amount: Amount) -> AmountOut:
+        return AmountOut(**asdict(amount))
+
+
+class RoleEstimateOut(Shown):
+    """What is asked of a model in one role."""
+
+    role: str = Field(examples=["student", "solve", "critique", "mend", "merge"])
+    model: str
+    expected: AmountOut
+    upper: AmountOut
+
+
+class EstimateOut(Shown):
+    """What a distillation or evaluation would ask and cost: `upper` is a bound, `expected` rests on what is `assumed`.
+
+    `fits_budget`: whether the expected is within the budget that was sent; null where a price is not known.
+    """
+
+    object: Literal["distillation.estimate", "evaluation.estimate"]
+    bank: str
+    items: int = Field(description="Samples times epochs, or arms.")
+    expected: AmountOut
+    upper: AmountOut
+    roles: list[RoleEstimateOut]
+    assumed: str
+    fits_budget: bool | None
+
+    @staticmethod
+    def of(
+        kind: Literal["distillation", "evaluation"], bank_id: str, estimate: Estimate, budget: Budget
+    ) -> EstimateOut:
+        return EstimateOut(
+            object="distillation.estimate" if kind == "distillation" else "evaluation.estimate",
+            bank=bank_id,
+            items=estimate.items,
+            expected=AmountOut.of(estimate.expected),
+            upper=AmountOut.of(estimate.upper),
+            roles=[
+                RoleEstimateOut(
+                    role=r.role,
+                    model=r.model,
+                    expected=AmountOut.of(r.expected),
+                    upper=AmountOut.of(r.upper),
+                )
+                for r in estimate.roles
+            ],
+            assumed=estimate.assumed,
+            fits_budget=estimate.expected.fits(budget),
+        )
