@@ -29,6 +29,7 @@ from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
 from api.service import Service
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
+from ted.draining import Drain
 from ted.jobs.worker import JobWorker
 from ted.settings import Settings, read_settings
 
@@ -63,10 +64,11 @@ def create_app(
     `hosts`: the names that requests may call it by; None: any.
     """
     make_worker = worker or in_process_worker
+    drain = Drain()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        ted = await asyncio.to_thread(open_ted, settings)
+        ted = await asyncio.to_thread(open_ted, settings, drain=drain)
         service = app.state.service = Service.of(ted, make_worker(ted))
         loading = asyncio.create_task(service.warm_up())
         try:
@@ -86,8 +88,9 @@ def create_app(
         description="Errors have one body: RFC 9457's fields, and OpenAI's `error`. `X-Request-ID` is on every response.",
         lifespan=lifespan,
     )
+    app.state.drain = drain  # what stops the server, outside of the app, begins it
     problems.install(app)
-    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes, hosts=hosts)
+    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes, hosts=hosts, drain=drain)
     for module in ROUTERS:
         app.include_router(module.router)
     _name_schemas(app)

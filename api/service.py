@@ -110,4 +110,10 @@ class Service:
         except Exception as error:
             _log.exception("the database does not answer")
             database = f"{type(error).__name__}: {error}"
-        return {"database": database, "embedder": self.embedder, "worker": self.worker_state}
+        serving = "draining: the server is going down" if self.ted.drain.begun else "ok"
+        return {
+            "database": database,
+            "embedder": self.embedder,
+            "worker": self.worker_state,
+            "serving": serving,
+        }

@@ -22,6 +22,7 @@ from ted.bank.database import Database
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
+from ted.draining import Drain
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
 from ted.jobs.run import run_job
@@ -47,6 +48,7 @@ class Ted:
     material: MaterialStore
     calls: CallStore
     answers: AnswerStore
+    drain: Drain = field(default_factory=Drain)
     _open: dict[str, Bank] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -109,7 +111,7 @@ class Ted:
         self.database.close()
 
 
-def open_ted(settings: Settings) -> Ted:
+def open_ted(settings: Settings, *, drain: Drain | None = None) -> Ted:
     """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
@@ -126,6 +128,7 @@ def open_ted(settings: Settings) -> Ted:
         MaterialStore(database),
         CallStore(database),
         AnswerStore(database),
+        drain or Drain(),
     )
 
 

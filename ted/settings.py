@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
+    drain_seconds: float = Field(default=30.0, ge=0)
 
     @property
     def database_url(self) -> str:

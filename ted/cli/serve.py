@@ -13,8 +13,8 @@ from ted.errors import BadSetting
 from ted.settings import read_settings
 
 APP = "api.app:from_environment"
-GRACE_SECONDS = 10
-"""What requests are given to end when the server is stopped; those that watch a job would not end by themselves."""
+CLOSING_SECONDS = 1
+"""For connections to close, once all requests are finished or cut short."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -34,16 +34,20 @@ def serve(
 ) -> None:
     """Serve the REST API until it is stopped; jobs that were running go on."""
     import uvicorn
+    from uvicorn.importer import import_from_string
 
-    read_settings()  # what is wrong with them is told here, as one line
+    from ted.cli.draining import DrainingServer
+
+    settings = read_settings()  # what is wrong with them is told here, as one line
     listening = _listening(_loopback(host), port)
     address, taken = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"TED listens on http://{shown}:{taken} (documentation: http://{shown}:{taken}/docs)")
+    app = import_from_string(APP)()
     config = uvicorn.Config(
-        APP, factory=True, access_log=False, log_config=LOGGING, timeout_graceful_shutdown=GRACE_SECONDS
+        app, access_log=False, log_config=LOGGING, timeout_graceful_shutdown=CLOSING_SECONDS
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    DrainingServer(config, drain=app.state.drain, limit=settings.drain_seconds).run(sockets=[listening])
 
 
 def _loopback(host: str) -> str:

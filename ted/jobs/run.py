@@ -61,16 +61,16 @@ async def _run(ted: Installation, bank: Bank, job: Job) -> None:
     match job.kind:
         case "distillation":
             distilling = distillation.DistillationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
             await distilling.run(job, student=ted.student(job.request["student"]), teacher=teacher)
         case "compression":
-            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls).run(
+            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain).run(
                 job, teacher=teacher
             )
         case "evaluation":
             evaluating = evaluation.EvaluationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
             await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
         case _:
