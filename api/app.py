@@ -24,6 +24,7 @@ from api.routes import (
     job_events,
     jobs,
     retrieval,
+    transfer,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
@@ -45,6 +46,7 @@ ROUTERS = (
     evaluations,
     jobs,
     job_events,
+    transfer,
     admin,
     health,
 )

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from api.schemas.problem import TITLES, FieldProblem, OpenAIError, Problem
 from index.errors import DimensionMismatch, DuplicateId, EmbedderUnavailable, IndexingError, UnreadableImage
 from ted.errors import (
+    BadBankFile,
     BadImage,
     BadInput,
     BadSampleLine,
@@ -90,6 +91,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadInlineSamples: Kind(422, "invalid_samples"),
     BadFileSamples: Kind(422, "invalid_samples"),
     BadSampleLine: Kind(422, "invalid_samples"),
+    BadBankFile: Kind(422, "invalid_bank_file"),
     BadImage: Kind(422, "invalid_image"),
     BadSetting: Kind(422, "invalid_setting"),
     BadField: Kind(422, "invalid_field"),

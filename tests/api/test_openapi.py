@@ -36,6 +36,8 @@ ROUTES = {
     "GET /v1/files/{file_id}",
     "GET /v1/files/{file_id}/content",
     "DELETE /v1/files/{file_id}",
+    "GET /v1/banks/{bank}/export",
+    "POST /v1/banks/{bank}/import",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/items",
