@@ -19,6 +19,7 @@ from api.routes import (
     distillations,
     evaluations,
     experiences,
+    feedback,
     files,
     health,
     job_events,
@@ -37,6 +38,7 @@ from ted.settings import Settings, read_settings
 VERSION = "0.1.0"
 ROUTERS = (
     answers,
+    feedback,
     banks,
     experiences,
     files,

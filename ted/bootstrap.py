@@ -19,6 +19,7 @@ from ted.bank.bank import Bank
 from ted.bank.banks import BankSettings, BankStore
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
+from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
@@ -48,6 +49,7 @@ class Ted:
     material: MaterialStore
     calls: CallStore
     answers: AnswerStore
+    feedback: FeedbackStore
     drain: Drain = field(default_factory=Drain)
     _open: dict[str, Bank] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
@@ -128,6 +130,7 @@ def open_ted(settings: Settings, *, drain: Drain | None = None) -> Ted:
         MaterialStore(database),
         CallStore(database),
         AnswerStore(database),
+        FeedbackStore(database),
         drain or Drain(),
     )
 

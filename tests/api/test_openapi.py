@@ -16,6 +16,7 @@ METHODS = {"get", "post", "patch", "delete"}
 ROUTES = {
     "POST /v1/answers",
     "GET /v1/answers/{answer_id}",
+    "POST /v1/feedback",
     "POST /v1/banks",
     "GET /v1/banks",
     "GET /v1/banks/{bank}",
