@@ -24,6 +24,7 @@ from api.routes import (
     health,
     job_events,
     jobs,
+    metrics,
     retrieval,
     transfer,
 )
@@ -33,6 +34,7 @@ from api.service import Service
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
 from ted.draining import Drain
 from ted.jobs.worker import JobWorker
+from ted.measures import Measures
 from ted.settings import Settings, read_settings
 
 VERSION = "0.1.0"
@@ -51,6 +53,7 @@ ROUTERS = (
     transfer,
     admin,
     health,
+    metrics,
 )
 
 
@@ -68,11 +71,11 @@ def create_app(
     `hosts`: the names that requests may call it by; None: any.
     """
     make_worker = worker or in_process_worker
-    drain = Drain()
+    drain, measures = Drain(), Measures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        ted = await asyncio.to_thread(open_ted, settings, drain=drain)
+        ted = await asyncio.to_thread(open_ted, settings, drain=drain, measures=measures)
         service = app.state.service = Service.of(ted, make_worker(ted))
         loading = asyncio.create_task(service.warm_up())
         try:
@@ -94,7 +97,13 @@ def create_app(
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
     problems.install(app)
-    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes, hosts=hosts, drain=drain)
+    app.add_middleware(
+        AroundRequests,
+        max_body_bytes=settings.max_body_bytes,
+        hosts=hosts,
+        drain=drain,
+        measures=measures,
+    )
     for module in ROUTERS:
         app.include_router(module.router)
     _name_schemas(app)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import REQUEST_ID, Kind, problem
 from ted.draining import Drain
+from ted.measures import Measures
 
 access = logging.getLogger("api.access")
 
@@ -33,9 +34,16 @@ class AroundRequests:
     """
 
     def __init__(
-        self, app: ASGIApp, *, max_body_bytes: int, hosts: Collection[str] | None, drain: Drain
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        hosts: Collection[str] | None,
+        drain: Drain,
+        measures: Measures,
     ) -> None:
-        self._app, self._most, self._hosts, self._drain = app, max_body_bytes, hosts, drain
+        self._app, self._most, self._hosts = app, max_body_bytes, hosts
+        self._drain, self._measures = drain, measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,9 +75,10 @@ class AroundRequests:
                     counted = self._counted(receive, headers.get("Content-Length", ""))
                     await self._app(scope, counted, named)
         finally:
-            milliseconds = (time.perf_counter() - began) * 1e3
+            seconds = time.perf_counter() - began
+            self._measures.requested(scope["method"], _route(scope), status, seconds)
             access.info(
-                "%s %s %d %.0f ms %s", scope["method"], scope["path"], status, milliseconds, request_id
+                "%s %s %d %.0f ms %s", scope["method"], scope["path"], status, seconds * 1e3, request_id
             )
 
     def _counted(self, receive: Receive, declared: str) -> Receive:
@@ -125,3 +134,8 @@ def _draining(request: Request) -> Response:
     told = "the server is draining before it ends: send this to another one, or again soon"
     headers = {"Retry-After": "5", "Connection": "close"}
     return problem(request, Kind(503, "draining"), told, headers=headers)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the path, so that ids make no labels; `other` where no route took it."""
+    return getattr(scope.get("route"), "path", "other")

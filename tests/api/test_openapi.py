@@ -51,6 +51,7 @@ ROUTES = {
     "GET /v1/admin/banks/{bank}/stats",
     "GET /healthz",
     "GET /readyz",
+    "GET /metrics",
 }
 
 
