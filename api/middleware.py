@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import REQUEST_ID, Kind, problem
 from ted.draining import Drain
+from ted.logs import carry_ids
 from ted.measures import Measures
 
 access = logging.getLogger("api.access")
@@ -63,6 +64,7 @@ class AroundRequests:
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
+        carry_ids(request_id=request_id)
         try:
             if self._hosts is not None and _name_of(headers.get("Host", "")) not in self._hosts:
                 await _misdirected(Request(scope), headers.get("Host", ""))(scope, receive, named)
@@ -77,8 +79,14 @@ class AroundRequests:
         finally:
             seconds = time.perf_counter() - began
             self._measures.requested(scope["method"], _route(scope), status, seconds)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
             access.info(
-                "%s %s %d %.0f ms %s", scope["method"], scope["path"], status, seconds * 1e3, request_id
+                "%s %s %d %.0f ms",
+                scope["method"],
+                scope["path"],
+                status,
+                seconds * 1e3,
+                extra={"fields": fields},
             )
 
     def _counted(self, receive: Receive, declared: str) -> Receive:

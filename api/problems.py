@@ -178,7 +178,10 @@ def problem(
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     kind = kind_of(error)
     if kind.status >= 500:
-        _log.warning("%s %s: %s", request.method, request.url.path, error)
+        # A provider may say again what it was asked, or what its model wrote.
+        quotes = isinstance(error, ModelFailure | UnparsableOutput)
+        told = type(error).__name__ if quotes else str(error)
+        _log.warning("%s %s: %s", request.method, request.url.path, told)
     headers = {}
     if isinstance(error, ModelRateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after or RETRY_AFTER_SECONDS))

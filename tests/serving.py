@@ -46,14 +46,13 @@ class Server:
             "TED_TEXT_EMBEDDER": "hashing",
             "TED_STUDENT": "openai/student",
             "TED_TEACHER": "openai/teacher",
-            **self.more,
         }
         for role in ("STUDENT", "TEACHER"):
             environment |= {f"TED_{role}_API_BASE": self.provider.api_base, f"TED_{role}_API_KEY": "test"}
         return subprocess.Popen(
             [sys.executable, "-m", "ted.cli.main", "serve", *options],
             cwd=ROOT,
-            env=environment,
+            env=environment | self.more,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

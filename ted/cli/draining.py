@@ -11,6 +11,7 @@ from types import FrameType
 import uvicorn
 
 from ted.draining import Drain
+from ted.logs import carry_ids
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class DrainingServer(uvicorn.Server):
         self._waiting = asyncio.create_task(self._until_at_rest())
 
     async def _until_at_rest(self) -> None:
+        carry_ids()  # the signal came in the middle of some request
         _log.info("draining: %d requests and model calls under way", self._drain.under_way)
         end = asyncio.get_running_loop().time() + self._limit
         while self._drain.under_way and asyncio.get_running_loop().time() < end:  # noqa: ASYNC110 - other threads count

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ted.cli.context import exit_on_errors
 from ted.errors import BadSetting
+from ted.logs import log_what_would_be_printed, logging_config
 from ted.settings import read_settings
 
 APP = "api.app:from_environment"
 CLOSING_SECONDS = 1
 """For connections to close, once all requests are finished or cut short."""
-
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%H:%M:%S"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"api": {"level": "INFO"}, "ted": {"level": "INFO"}, "uvicorn": {"level": "WARNING"}},
-}
-"""One line a request, from api/middleware; of uvicorn only what is wrong."""
 
 
 @exit_on_errors
@@ -44,8 +35,10 @@ def serve(
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"TED listens on http://{shown}:{taken} (documentation: http://{shown}:{taken}/docs)")
     app = import_from_string(APP)()
+    log_config = logging_config(as_json=settings.log_format == "json", secrets=settings.secrets)
+    log_what_would_be_printed()
     config = uvicorn.Config(
-        app, access_log=False, log_config=LOGGING, timeout_graceful_shutdown=CLOSING_SECONDS
+        app, access_log=False, log_config=log_config, timeout_graceful_shutdown=CLOSING_SECONDS
     )
     DrainingServer(config, drain=app.state.drain, limit=settings.drain_seconds).run(sockets=[listening])
 

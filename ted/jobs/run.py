@@ -12,6 +12,7 @@ from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
 from ted.jobs import compression, distillation, evaluation
 from ted.jobs.installation import Installation
+from ted.logs import belonging_to
 
 _log = logging.getLogger(__name__)
 
@@ -29,8 +30,12 @@ async def run_job(ted: Installation, job_id: str) -> None:
     Cancelled, the job is queued again and the cancellation goes on.
     """
     job = await asyncio.to_thread(ted.jobs.get, job_id)
-    if job.status not in ("queued", "running"):
-        return
+    if job.status in ("queued", "running"):
+        with belonging_to(job_id=job.id):
+            await _run_unfinished(ted, job)
+
+
+async def _run_unfinished(ted: Installation, job: Job) -> None:
     begun_by = job.request.get("flow")
     if begun_by != FLOWS[job.kind]:
         told = (
