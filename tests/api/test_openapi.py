@@ -49,6 +49,8 @@ ROUTES = {
     "POST /v1/jobs/{job_id}/retry",
     "GET /v1/admin/stats",
     "GET /v1/admin/banks/{bank}/stats",
+    "POST /v1/admin/banks/{bank}/reindex",
+    "GET /v1/admin/usage",
     "GET /healthz",
     "GET /readyz",
     "GET /metrics",

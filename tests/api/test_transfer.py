@@ -76,5 +76,5 @@ def test_what_is_no_file_of_a_bank_is_refused(still_desk: Desk) -> None:
     check_problem(sent(still_desk, "x", json.dumps({"samples": []}).encode()), 422, "invalid_bank_file")
     check_problem(sent(still_desk, "x", b"\xff\n"), 422, "invalid_bank_file")
     check_problem(sent(still_desk, "x", b" " * 100_001), 413, "too_large")
-    check_problem(still_desk.client.post("/v1/banks/x/import", json={}), 415, "http_error")
+    check_problem(still_desk.client.post("/v1/banks/x/import", json={}), 415, "unsupported_media_type")
     check_problem(still_desk.client.get("/v1/banks/nobody/export"), 404, "not_found")
