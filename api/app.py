@@ -19,22 +19,28 @@ from api.routes import (
     distillations,
     evaluations,
     experiences,
+    feedback,
     files,
     health,
     job_events,
     jobs,
+    metrics,
     retrieval,
+    transfer,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
 from api.service import Service
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
+from ted.draining import Drain
 from ted.jobs.worker import JobWorker
+from ted.measures import Measures
 from ted.settings import Settings, read_settings
 
 VERSION = "0.1.0"
 ROUTERS = (
     answers,
+    feedback,
     banks,
     experiences,
     files,
@@ -44,8 +50,10 @@ ROUTERS = (
     evaluations,
     jobs,
     job_events,
+    transfer,
     admin,
     health,
+    metrics,
 )
 
 
@@ -63,10 +71,11 @@ def create_app(
     `hosts`: the names that requests may call it by; None: any.
     """
     make_worker = worker or in_process_worker
+    drain, measures = Drain(), Measures()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        ted = await asyncio.to_thread(open_ted, settings)
+        ted = await asyncio.to_thread(open_ted, settings, drain=drain, measures=measures)
         service = app.state.service = Service.of(ted, make_worker(ted))
         loading = asyncio.create_task(service.warm_up())
         try:
@@ -86,8 +95,15 @@ def create_app(
         description="Errors have one body: RFC 9457's fields, and OpenAI's `error`. `X-Request-ID` is on every response.",
         lifespan=lifespan,
     )
+    app.state.drain = drain  # what stops the server, outside of the app, begins it
     problems.install(app)
-    app.add_middleware(AroundRequests, max_body_bytes=settings.max_body_bytes, hosts=hosts)
+    app.add_middleware(
+        AroundRequests,
+        max_body_bytes=settings.max_body_bytes,
+        hosts=hosts,
+        drain=drain,
+        measures=measures,
+    )
     for module in ROUTERS:
         app.include_router(module.router)
     _name_schemas(app)

@@ -1,4 +1,4 @@
-"""Around every request: whom it is meant for, its id, the bound on its body, one line in the access log."""
+"""Around every request: whom it is meant for, its id, the bound on its body, its place in a drain, one line in the log."""
 
 from __future__ import annotations
 
@@ -14,8 +14,14 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import REQUEST_ID, Kind, problem
+from ted.draining import Drain
+from ted.logs import carry_ids
+from ted.measures import Measures
 
 access = logging.getLogger("api.access")
+
+PROBES = ("/healthz", "/readyz", "/metrics")
+"""What is answered even by a server that is going down."""
 
 _GOOD_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 
@@ -25,10 +31,20 @@ class AroundRequests:
 
     `hosts`: the names that a request may call the server by; None: any. While there are no keys, this is what keeps
     a web page, whose name somebody made to point here, from using the service through the browser of its reader.
+    Once `drain` has begun, only probes are answered.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, hosts: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        max_body_bytes: int,
+        hosts: Collection[str] | None,
+        drain: Drain,
+        measures: Measures,
+    ) -> None:
         self._app, self._most, self._hosts = app, max_body_bytes, hosts
+        self._drain, self._measures = drain, measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,15 +64,29 @@ class AroundRequests:
                 MutableHeaders(scope=message)[REQUEST_ID] = request_id
             await send(message)
 
+        carry_ids(request_id=request_id)
         try:
-            if self._hosts is None or _name_of(headers.get("Host", "")) in self._hosts:
-                await self._app(scope, self._counted(receive, headers.get("Content-Length", "")), named)
-            else:
+            if self._hosts is not None and _name_of(headers.get("Host", "")) not in self._hosts:
                 await _misdirected(Request(scope), headers.get("Host", ""))(scope, receive, named)
+            elif scope["path"] in PROBES:
+                await self._app(scope, receive, named)
+            elif self._drain.begun:
+                await _draining(Request(scope))(scope, receive, named)
+            else:
+                with self._drain.work():
+                    counted = self._counted(receive, headers.get("Content-Length", ""))
+                    await self._app(scope, counted, named)
         finally:
-            milliseconds = (time.perf_counter() - began) * 1e3
+            seconds = time.perf_counter() - began
+            self._measures.requested(scope["method"], _route(scope), status, seconds)
+            fields = {"method": scope["method"], "path": scope["path"], "status": status, "seconds": seconds}
             access.info(
-                "%s %s %d %.0f ms %s", scope["method"], scope["path"], status, milliseconds, request_id
+                "%s %s %d %.0f ms",
+                scope["method"],
+                scope["path"],
+                status,
+                seconds * 1e3,
+                extra={"fields": fields},
             )
 
     def _counted(self, receive: Receive, declared: str) -> Receive:
@@ -106,3 +136,14 @@ def _brief(send: Send) -> Send:
         await send(message)
 
     return told
+
+
+def _draining(request: Request) -> Response:
+    told = "the server is draining before it ends: send this to another one, or again soon"
+    headers = {"Retry-After": "5", "Connection": "close"}
+    return problem(request, Kind(503, "draining"), told, headers=headers)
+
+
+def _route(scope: Scope) -> str:
+    """The template of the path, so that ids make no labels; `other` where no route took it."""
+    return getattr(scope.get("route"), "path", "other")

@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from api.schemas.problem import TITLES, FieldProblem, OpenAIError, Problem
 from index.errors import DimensionMismatch, DuplicateId, EmbedderUnavailable, IndexingError, UnreadableImage
 from ted.errors import (
+    BadBankFile,
     BadImage,
     BadInput,
     BadSampleLine,
@@ -90,6 +91,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadInlineSamples: Kind(422, "invalid_samples"),
     BadFileSamples: Kind(422, "invalid_samples"),
     BadSampleLine: Kind(422, "invalid_samples"),
+    BadBankFile: Kind(422, "invalid_bank_file"),
     BadImage: Kind(422, "invalid_image"),
     BadSetting: Kind(422, "invalid_setting"),
     BadField: Kind(422, "invalid_field"),
@@ -176,7 +178,10 @@ def problem(
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     kind = kind_of(error)
     if kind.status >= 500:
-        _log.warning("%s %s: %s", request.method, request.url.path, error)
+        # A provider may say again what it was asked, or what its model wrote.
+        quotes = isinstance(error, ModelFailure | UnparsableOutput)
+        told = type(error).__name__ if quotes else str(error)
+        _log.warning("%s %s: %s", request.method, request.url.path, told)
     headers = {}
     if isinstance(error, ModelRateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after or RETRY_AFTER_SECONDS))

@@ -100,7 +100,7 @@ class Service:
             self.embedder = "ok"
             await asyncio.to_thread(self.student.chat.price, 1, 1)
         except Exception as error:
-            _log.exception("the embedders cannot be loaded")
+            _log.exception("the embedders cannot be loaded: %s", error)
             self.embedder = f"{type(error).__name__}: {error}"
 
     def checks(self) -> dict[str, str]:
@@ -108,6 +108,12 @@ class Service:
         try:
             database = "ok" if at_head(self.ted.database.engine) else "its schema is not this version's"
         except Exception as error:
-            _log.exception("the database does not answer")
+            _log.exception("the database does not answer: %s", error)
             database = f"{type(error).__name__}: {error}"
-        return {"database": database, "embedder": self.embedder, "worker": self.worker_state}
+        serving = "draining: the server is going down" if self.ted.drain.begun else "ok"
+        return {
+            "database": database,
+            "embedder": self.embedder,
+            "worker": self.worker_state,
+            "serving": serving,
+        }

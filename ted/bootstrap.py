@@ -19,9 +19,11 @@ from ted.bank.bank import Bank
 from ted.bank.banks import BankSettings, BankStore
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
+from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
+from ted.draining import Drain
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
 from ted.jobs.run import run_job
@@ -29,6 +31,7 @@ from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.litellm_chat import LitellmChat
 from ted.local_models.catalogue import local_model
 from ted.local_models.chat import LocalChat
+from ted.measures import Measures
 from ted.settings import Settings
 
 DEFAULT_TEXT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
@@ -47,6 +50,9 @@ class Ted:
     material: MaterialStore
     calls: CallStore
     answers: AnswerStore
+    feedback: FeedbackStore
+    drain: Drain
+    measures: Measures
     _open: dict[str, Bank] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -74,6 +80,11 @@ class Ted:
                     new_index=FaissIndex,
                 )
             return self._open[bank_id]
+
+    def opened_banks(self) -> list[Bank]:
+        """The banks that are open in this process."""
+        with self._opening:
+            return list(self._open.values())
 
     def delete_bank(self, name: str) -> None:
         """The bank with everything in it, and its vectors here. Raises NotFound, Conflict while a job of it runs."""
@@ -109,8 +120,9 @@ class Ted:
         self.database.close()
 
 
-def open_ted(settings: Settings) -> Ted:
+def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measures | None = None) -> Ted:
     """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
+    measures = measures or Measures()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     upgrade(database.engine)
@@ -124,8 +136,11 @@ def open_ted(settings: Settings) -> Ted:
         banks,
         JobStore(database),
         MaterialStore(database),
-        CallStore(database),
-        AnswerStore(database),
+        CallStore(database, on_call=measures.called),
+        AnswerStore(database, on_keep=measures.answered),
+        FeedbackStore(database),
+        drain or Drain(),
+        measures,
     )
 
 

@@ -4,6 +4,7 @@ TedError
 ├── BadInput                 what a user sent cannot be used (HTTP 422)
 │   ├── BadSamples           a samples file with at least one bad line; carries all of them
 │   ├── BadSampleLine        one line of a samples file; carries line and field
+│   ├── BadBankFile          a bank's file that cannot be used; carries the line
 │   ├── BadImage             unreadable, oversized, mislabelled
 │   └── BadSetting           an option or environment variable
 ├── NotFound                 no such bank, experience, answer, job (404)
@@ -59,6 +60,14 @@ class BadSamples(BadInput):
         head = f"{len(errors)} {problems} on {lines} line{'' if lines == 1 else 's'}, nothing was read:"
         super().__init__("\n".join([head, *listed]))
         self.errors = errors
+
+
+class BadBankFile(BadInput):
+    """A bank's file cannot be used. `line` counts from 1 and is the first that is wrong."""
+
+    def __init__(self, line: int, problem: str) -> None:
+        super().__init__(f"line {line}: {problem}; nothing was imported")
+        self.line, self.problem = line, problem
 
 
 class BadImage(BadInput):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ted.bank.calls import CallStore, Owner, Spent
 from ted.chat import ChatModel, ChatRequest, Reply
+from ted.draining import Drain
 from ted.errors import BadSetting, BudgetExhausted, ModelFailure
 from ted.settings import Budget
 from ted.tokens import worst_case_prompt_tokens
@@ -25,6 +26,7 @@ class Ledger:
     """The account of one owner (a job, an answer) with its budget; models are charged through `around`.
 
     `checkpoint` is run in a thread before each call that has to be made; what it raises stops the call.
+    `drain`: once it has begun, no further call begins; None where calls are to be finished all the same.
     """
 
     def __init__(
@@ -34,9 +36,11 @@ class Ledger:
         budget: Budget | None = None,
         *,
         checkpoint: Callable[[], None] = lambda: None,
+        drain: Drain | None = None,
     ) -> None:
         self.checkpoint = checkpoint
         self.store, self.owner, self._budget = store, owner, budget or Budget()
+        self.drain = drain or Drain()
         self._settled = store.spent(owner.id)
         self._reserved: dict[str, WorstCase] = {}
         self._changed = asyncio.Condition()
@@ -106,8 +110,9 @@ class LedgeredChat:
         await ledger.reserve(request.call_key, WorstCase(prompt + request.max_tokens, usd))
         try:
             await asyncio.to_thread(ledger.checkpoint)
-            reply = await self._model.complete(request)
-            await asyncio.shield(asyncio.to_thread(store.commit, request, reply, ledger.owner))
+            async with ledger.drain.call():
+                reply = await self._model.complete(request)
+                await asyncio.shield(asyncio.to_thread(store.commit, request, reply, ledger.owner))
         except ModelFailure as error:
             await asyncio.to_thread(store.fail, request, self._model.name, str(error), ledger.owner)
             raise

@@ -219,7 +219,10 @@ def _litellm() -> ModuleType:
 
     litellm.suppress_debug_info = True
     litellm.telemetry = False
-    logging.getLogger("LiteLLM").setLevel(logging.ERROR)
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        log = logging.getLogger(name)  # what goes wrong is raised; its own lines may quote prompts
+        log.handlers.clear()
+        log.setLevel(logging.CRITICAL)
     module: ModuleType = litellm
     return module
 

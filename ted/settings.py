@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,9 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ted.errors import BadSetting
+
+SHORTEST_SECRET = 8
+"""Shorter keys are made up, for servers that want none, and may be words of a sentence."""
 
 
 class Settings(BaseSettings):
@@ -33,6 +37,15 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
+    drain_seconds: float = Field(default=30.0, ge=0)
+    log_format: Literal["plain", "json"] = "plain"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must not be told to anybody: the keys given here, and those that providers' clients read themselves."""
+        ours = [key.get_secret_value() for key in (self.student_api_key, self.teacher_api_key) if key]
+        theirs = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
+        return tuple(sorted({key for key in (*ours, *theirs) if len(key) >= SHORTEST_SECRET}))
 
     @property
     def database_url(self) -> str:

@@ -34,7 +34,7 @@ async def get_healthz() -> Alive:
 
 @router.get("/readyz", summary="Ready?", response_model=Ready, responses=errors(503, body=False))
 def get_readyz(request: Request, service: Serving) -> Ready | JSONResponse:
-    """Database and its schema, embedders, worker. 503 until all are `ok`; `checks` tells which is not."""
+    """Database and its schema, embedders, worker; and whether it is going down. 503 until all are `ok`."""
     checks = service.checks()
     if lacking := [f"{name}: {state}" for name, state in checks.items() if state != "ok"]:
         told = f"not ready ({'; '.join(lacking)}): try again soon"

@@ -48,7 +48,7 @@ async def get_events(
 ) -> ListOf[EventOut] | Response:
     """A page of them; or, with `Accept: text/event-stream`, all from `Last-Event-ID` on as they come.
 
-    The stream ends with the job: after `job.succeeded`, `job.failed` or `job.cancelled`.
+    The stream ends with the job: after `job.succeeded`, `job.failed` or `job.cancelled`; and with the server.
     """
     await asyncio.to_thread(service.job_listings.job, job_id)
     if EVENT_STREAM in accept:
@@ -71,6 +71,8 @@ async def _stream(service: Service, job_id: str, seen: int) -> AsyncIterator[str
             seen, spoken = event.sequence, time.monotonic()
         if found.has_more:
             continue
+        if service.ted.drain.begun:  # the next server goes on from Last-Event-ID
+            return
         if ended:  # looked up before its events were, so that the last of them was among these
             return
         if time.monotonic() - spoken > QUIET_SECONDS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from api.schemas.common import Shown, Time
 
 
@@ -23,6 +25,33 @@ class SpendingOut(Shown):
 class SpendingsOut(Shown):
     total: SpendingOut
     by_role_and_model: list[SpendingOut]
+
+
+class BankSpendingOut(SpendingOut):
+    """Of one model for one bank; `bank` is null where the bank was deleted, `bank_id` too where there was none."""
+
+    bank_id: str | None
+    bank: str | None
+
+
+class UsageOut(Shown):
+    """What the calls of a time came to; `since` and `until` as they were asked for."""
+
+    object: Literal["usage"] = "usage"
+    since: Time | None
+    until: Time | None
+    total: SpendingOut
+    by_bank_and_model: list[BankSpendingOut]
+
+
+class ReindexedOut(Shown):
+    """The index as it is now; `keys_before` as it was."""
+
+    object: Literal["reindex"] = "reindex"
+    bank: str
+    revision: int
+    keys: int
+    keys_before: int
 
 
 class RetrievalsOut(Shown):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -47,10 +48,16 @@ class KeptAnswer:
 
 
 class AnswerStore:
-    """Reads and writes answers; each method is one short transaction."""
+    """Reads and writes answers; each method is one short transaction. `on_keep` is told of each answer that was kept."""
 
-    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
-        self._database, self._project = database, project_id
+    def __init__(
+        self,
+        database: Database,
+        project_id: str = DEFAULT_PROJECT,
+        *,
+        on_keep: Callable[[Answer], None] = lambda answer: None,
+    ) -> None:
+        self._database, self._project, self._on_keep = database, project_id, on_keep
 
     def keep(self, answer: Answer) -> None:
         """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
@@ -84,6 +91,7 @@ class AnswerStore:
             session.flush()
             asked = Asked(answer.id, "answer", answer.question)
             record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
+        self._on_keep(answer)
 
     def get(self, answer_id: str) -> KeptAnswer:
         """Everything kept of an answer. Raises NotFound."""

@@ -228,6 +228,10 @@ class Bank:
             self._retriever.would_find, question, when_to_use, settings, leaving_out
         )
 
+    async def reindex(self) -> None:
+        """Builds the index anew from the store's vectors. Raises StoreMismatch where they are another embedder's."""
+        await asyncio.to_thread(self._retriever.rebuild)
+
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""
         return self._retriever.health()

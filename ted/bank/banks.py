@@ -74,7 +74,7 @@ class BankStore:
 
         `settings`: all of them, but for the name; `retrieval` where only those matter.
         """
-        _check_name(name)
+        check_name(name)
         wanted = settings or BankSettings(name, retrieval=retrieval or RetrievalSettings())
         with self._database.writing() as session:
             _check_free(session, name, None)
@@ -109,7 +109,7 @@ class BankStore:
                 )
             wanted = change(_settings(row))
             if wanted.name != row.name:
-                _check_name(wanted.name)
+                check_name(wanted.name)
                 _check_free(session, wanted.name, bank_id)
             _put(row, wanted)
 
@@ -165,7 +165,8 @@ def _put(row: BankRow, settings: BankSettings) -> None:
     row.max_experiences, row.max_tokens = settings.max_experiences, settings.max_tokens
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises BadInput for what cannot name a bank."""
     if not name.strip() or len(name) > 100 or "@" in name:
         raise BadInput(f"{name!r} cannot name a bank: use 1 to 100 characters without '@'")
 

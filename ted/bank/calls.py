@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
@@ -38,10 +39,18 @@ class Spent:
 
 
 class CallStore:
-    """Reads and writes `model_calls`; each method is one short transaction."""
+    """Reads and writes `model_calls`; each method is one short transaction.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `on_call` is told of each call that was made: role, model, and the reply (None: it failed).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        on_call: Callable[[str, str, Reply | None], None] = lambda role, model, reply: None,
+    ) -> None:
+        self._database, self._on_call = database, on_call
 
     def committed(self, request: ChatRequest) -> Reply | None:
         """The reply kept under the request's key, if any. Raises LedgerConflict if it was to another request."""
@@ -71,17 +80,18 @@ class CallStore:
             seconds=reply.seconds,
             error=None,
         )
+        self._on_call(_role(request), reply.model, reply)
 
     def fail(self, request: ChatRequest, model: str, error: str, owner: Owner) -> None:
         """Notes that the call failed; the key may be tried again."""
         self._write(request, owner, model=model, outcome="failed", text=None, error=error)
+        self._on_call(_role(request), model, None)
 
     def _write(self, request: ChatRequest, owner: Owner, **values: object) -> None:
-        role = request.call_key.rsplit(":", 2)[-2]
         with self._database.writing() as session:
             row = session.get(CallRow, request.call_key) or CallRow(call_key=request.call_key)
             row.project_id, row.bank_id, row.owner = owner.project_id, owner.bank_id, owner.id
-            row.role, row.fingerprint, row.created_at = role, request.fingerprint, now()
+            row.role, row.fingerprint, row.created_at = _role(request), request.fingerprint, now()
             for name, value in values.items():
                 setattr(row, name, value)
             session.add(row)
@@ -99,3 +109,7 @@ class CallStore:
         with self._database.reading() as session:
             calls, prompt, completion, usd, unpriced_calls = session.execute(query).one()
         return Spent(calls, prompt, completion, usd or 0.0, unpriced_calls)
+
+
+def _role(request: ChatRequest) -> str:
+    return request.call_key.rsplit(":", 2)[-2]

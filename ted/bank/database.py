@@ -18,7 +18,9 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine = _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url)
+        self.engine = (
+            _sqlite_engine(url) if url.startswith("sqlite") else create_engine(url, hide_parameters=True)
+        )
 
     @property
     def folder(self) -> Path:
@@ -49,7 +51,8 @@ class Database:
 
 def _sqlite_engine(url: str) -> Engine:
     """WAL; writes begin with BEGIN IMMEDIATE, since a deferred upgrade fails at once whatever the time-out."""
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+    connect_args = {"timeout": BUSY_TIMEOUT_MS / 1000}
+    engine = create_engine(url, connect_args=connect_args, hide_parameters=True)  # errors end in logs
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:

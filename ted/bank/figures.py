@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -13,7 +14,7 @@ from ted.bank.banks import DEFAULT_PROJECT
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, JobRow
 from ted.bank.near_duplicates import NearDuplicates, count_near_duplicates
-from ted.bank.spending import Spending, spending, total
+from ted.bank.spending import Spending, spending, spending_by_bank, total
 from ted.bank.statistics import (
     Retrievals,
     answering,
@@ -35,6 +36,34 @@ def overall_figures(database: Database, project_id: str = DEFAULT_PROJECT) -> di
             "jobs": jobs_by_status(session, JobRow.project_id == project_id),
             "spending": _spending(spending(session, CallRow.project_id == project_id)),
         }
+
+
+def usage_figures(
+    database: Database,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    bank_id: str | None = None,
+    project_id: str = DEFAULT_PROJECT,
+) -> dict[str, Any]:
+    """Calls, tokens and cost by bank and model, of calls made from `since` to before `until`."""
+    made = CallRow.project_id == project_id
+    if since is not None:
+        made &= CallRow.created_at >= since.astimezone(UTC)
+    if until is not None:
+        made &= CallRow.created_at < until.astimezone(UTC)
+    if bank_id is not None:
+        made &= CallRow.bank_id == bank_id
+    with database.reading() as session:
+        parts = spending_by_bank(session, made)
+    return {
+        "since": since,
+        "until": until,
+        "total": _costed(total(part.spending for part in parts)),
+        "by_bank_and_model": [
+            {"bank_id": part.bank_id, "bank": part.bank, **_costed(part.spending)} for part in parts
+        ],
+    }
 
 
 async def bank_figures(bank: Bank, *, with_near_duplicates: bool = False) -> dict[str, Any]:

@@ -58,11 +58,23 @@ class Retriever:
     ) -> None:
         self._bank_id, self._database, self._embedders = bank_id, database, embedders
         self._lock = threading.Lock()
-        self._keys = KeyIndex(
-            text_dimension=embedders.text.dimension,
-            image_dimension=embedders.image.dimension if embedders.image else None,
-            new_index=new_index,
+        self._new_index = new_index
+        self._keys = self._nothing()
+
+    def _nothing(self) -> KeyIndex:
+        image = self._embedders.image
+        return KeyIndex(
+            text_dimension=self._embedders.text.dimension,
+            image_dimension=image.dimension if image else None,
+            new_index=self._new_index,
         )
+
+    def rebuild(self) -> None:
+        """Another index in the place of this one, which is searched until then."""
+        foreign, fresh = foreign_questions(self._embedders.text), self._nothing()
+        self._follow(fresh, foreign)
+        with self._lock:
+            self._keys = fresh
 
     def retrieve(
         self,
@@ -103,12 +115,13 @@ class Retriever:
         return Retrieval(tuple(retrieved), revision, not retrieved, best, floor, blind)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
-        with self._database.reading() as session:
-            self._keys.follow(
-                session, bank_row(session, self._bank_id), self._embedders.fingerprints, foreign
-            )
+        self._follow(self._keys, foreign)
         assert self._keys.calibration is not None
         return self._keys.calibration
+
+    def _follow(self, keys: KeyIndex, foreign: Vectors) -> None:
+        with self._database.reading() as session:
+            keys.follow(session, bank_row(session, self._bank_id), self._embedders.fingerprints, foreign)
 
     def _scores(
         self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ted.bank.job_tables import CallRow
+from ted.bank.tables import BankRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +36,19 @@ class Spending:
         return None if self.unpriced_calls else self.priced_usd
 
 
+@dataclass(frozen=True, slots=True)
+class BankSpending:
+    """What the calls of one model for one bank came to; no id: for none, no name: the bank was deleted."""
+
+    bank_id: str | None
+    bank: str | None
+    spending: Spending
+
+
 def spending(session: Session, condition: ColumnElement[bool]) -> list[Spending]:
     """By role and model. A call asked again because its reply did not parse (`solve.1`) is of its first call's role."""
-    answered = CallRow.outcome == "ok"
     query = (
-        select(
-            CallRow.role,
-            CallRow.model,
-            func.count().filter(answered),
-            func.count().filter(~answered),
-            func.coalesce(func.sum(CallRow.prompt_tokens).filter(answered), 0),
-            func.coalesce(func.sum(CallRow.completion_tokens).filter(answered), 0),
-            func.coalesce(func.sum(CallRow.cost_usd).filter(answered), 0.0),
-            func.count().filter(answered, CallRow.cost_usd.is_(None)),
-        )
-        .where(condition)
-        .group_by(CallRow.role, CallRow.model)
+        select(CallRow.role, CallRow.model, *_sums()).where(condition).group_by(CallRow.role, CallRow.model)
     )
     rows: list[tuple[Any, ...]] = [
         (role.partition(".")[0], *rest) for role, *rest in session.execute(query).all()
@@ -58,6 +56,34 @@ def spending(session: Session, condition: ColumnElement[bool]) -> list[Spending]
     return [
         _summed(role, model, group) for (role, model), group in groupby(sorted(rows), key=lambda row: row[:2])
     ]
+
+
+def spending_by_bank(session: Session, condition: ColumnElement[bool]) -> list[BankSpending]:
+    """By bank and model. Calls of a bank that was deleted stay in the account, under an id without a name."""
+    query = (
+        select(CallRow.bank_id, BankRow.name, CallRow.model, *_sums())
+        .outerjoin(BankRow, BankRow.id == CallRow.bank_id)
+        .where(condition)
+        .group_by(CallRow.bank_id, BankRow.name, CallRow.model)
+        .order_by(CallRow.bank_id, CallRow.model)
+    )
+    return [
+        BankSpending(bank_id, name, Spending("all", model, *sums))
+        for bank_id, name, model, *sums in session.execute(query).all()
+    ]
+
+
+def _sums() -> tuple[ColumnElement[Any], ...]:
+    """The numbers of a Spending, in its order."""
+    answered = CallRow.outcome == "ok"
+    return (
+        func.count().filter(answered),
+        func.count().filter(~answered),
+        func.coalesce(func.sum(CallRow.prompt_tokens).filter(answered), 0),
+        func.coalesce(func.sum(CallRow.completion_tokens).filter(answered), 0),
+        func.coalesce(func.sum(CallRow.cost_usd).filter(answered), 0.0),
+        func.count().filter(answered, CallRow.cost_usd.is_(None)),
+    )
 
 
 def total(parts: Iterable[Spending]) -> Spending:

@@ -211,6 +211,21 @@ class AnswerRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class FeedbackRow(Base):
+    """What somebody says of an answer, once an answer; a reference is a stranger's word until it is reviewed."""
+
+    __tablename__ = "feedback"
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), index=True)
+    outcome: Mapped[float]
+    reference: Mapped[str | None] = mapped_column(Text)
+    reviewed: Mapped[bool] = mapped_column(default=False)
+    comment: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    updated_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class ExposureRow(Base):
     """One experience retrieved for one question. `asked_as` is an answer id, or job:epoch:sample in a distillation.
 

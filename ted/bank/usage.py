@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from ted.bank.tables import BankRow, CounterRow, ExposureRow, now
@@ -100,6 +100,35 @@ def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:
                 last_used_at=now(),
             )
         )
+
+
+def regrade(session: Session, asked_as: str, outcome: float) -> int:
+    """Another outcome for a question that was asked; how many experiences had been retrieved for it.
+
+    The counters of right and wrong are summed anew, in SQL, so that no rounding of earlier corrections stays in them.
+    """
+    session.execute(update(ExposureRow).where(ExposureRow.asked_as == asked_as).values(outcome=outcome))
+    e, c = ExposureRow, CounterRow
+    touched = session.scalars(select(e.experience_id).where(e.asked_as == asked_as)).all()
+
+    def summed(shown: ColumnElement[bool], share: ColumnElement[float | None]) -> Any:
+        of_it = (e.experience_id == c.experience_id) & (e.version == c.version)
+        total = select(func.coalesce(func.sum(share), 0.0)).where(of_it, shown, e.outcome.is_not(None))
+        return total.where(~e.own_source).correlate(c).scalar_subquery()
+
+    right, wrong = e.outcome + 0.0, 1.0 - e.outcome
+    session.execute(
+        update(c)
+        .where(c.experience_id.in_(touched))
+        .values(
+            shown_correct=summed(e.shown.is_(True), right),
+            shown_wrong=summed(e.shown.is_(True), wrong),
+            withheld_correct=summed(e.shown.is_(False), right),
+            withheld_wrong=summed(e.shown.is_(False), wrong),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return len(touched)
 
 
 @dataclass(frozen=True, slots=True)

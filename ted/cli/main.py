@@ -14,6 +14,7 @@ from ted.cli.jobs import jobs
 from ted.cli.models import models
 from ted.cli.serve import serve
 from ted.cli.stats import stats
+from ted.cli.transfer import export, import_
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,8 @@ app.command()(evaluate)
 app.command()(ask)
 app.command()(experiences)
 app.command()(stats)
+app.command()(export)
+app.command("import")(import_)
 app.command()(serve)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ted.cli.context import exit_on_errors
 from ted.errors import BadSetting
+from ted.logs import log_what_would_be_printed, logging_config
 from ted.settings import read_settings
 
 APP = "api.app:from_environment"
-GRACE_SECONDS = 10
-"""What requests are given to end when the server is stopped; those that watch a job would not end by themselves."""
-
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(message)s", "datefmt": "%H:%M:%S"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"api": {"level": "INFO"}, "ted": {"level": "INFO"}, "uvicorn": {"level": "WARNING"}},
-}
-"""One line a request, from api/middleware; of uvicorn only what is wrong."""
+CLOSING_SECONDS = 1
+"""For connections to close, once all requests are finished or cut short."""
 
 
 @exit_on_errors
@@ -34,16 +25,22 @@ def serve(
 ) -> None:
     """Serve the REST API until it is stopped; jobs that were running go on."""
     import uvicorn
+    from uvicorn.importer import import_from_string
 
-    read_settings()  # what is wrong with them is told here, as one line
+    from ted.cli.draining import DrainingServer
+
+    settings = read_settings()  # what is wrong with them is told here, as one line
     listening = _listening(_loopback(host), port)
     address, taken = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     typer.echo(f"TED listens on http://{shown}:{taken} (documentation: http://{shown}:{taken}/docs)")
+    app = import_from_string(APP)()
+    log_config = logging_config(as_json=settings.log_format == "json", secrets=settings.secrets)
+    log_what_would_be_printed()
     config = uvicorn.Config(
-        APP, factory=True, access_log=False, log_config=LOGGING, timeout_graceful_shutdown=GRACE_SECONDS
+        app, access_log=False, log_config=log_config, timeout_graceful_shutdown=CLOSING_SECONDS
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    DrainingServer(config, drain=app.state.drain, limit=settings.drain_seconds).run(sockets=[listening])
 
 
 def _loopback(host: str) -> str:

@@ -19,6 +19,7 @@ from ted.compression.bound import is_over
 from ted.compression.flow import compress, result_of
 from ted.compression.result import CompressionResult, Moment
 from ted.compression.settings import CompressionSettings
+from ted.draining import Drain
 from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 from ted.jobs.sole_writer import sole_writer
 from ted.jobs.stopping import unless_stopped
@@ -34,8 +35,8 @@ FLOW_VERSION = 1
 class CompressionRunner:
     """Begins or resumes compressions of one bank."""
 
-    def __init__(self, bank: Bank, *, jobs: JobStore, calls: CallStore) -> None:
-        self._bank, self._jobs, self._calls = bank, jobs, calls
+    def __init__(self, bank: Bank, *, jobs: JobStore, calls: CallStore, drain: Drain | None = None) -> None:
+        self._bank, self._jobs, self._calls, self._drain = bank, jobs, calls, drain
 
     def create(
         self,
@@ -89,7 +90,7 @@ class CompressionRunner:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
         owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
-        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         request = job.request
         try:
             compression = compress(

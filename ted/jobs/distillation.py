@@ -22,6 +22,7 @@ from ted.distillation.flow import Batch, Settled, batches, distill, retried, set
 from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
+from ted.draining import Drain
 from ted.errors import BudgetExhausted, JobStopped, LedgerConflict, ModelFailure
 from ted.jobs.compression import AlongTheWay
 from ted.jobs.sole_writer import sole_writer
@@ -77,10 +78,19 @@ def planned(job: Job, samples: Sequence[Sample]) -> list[Batch]:
 
 
 class DistillationRunner:
-    """Begins or resumes distillations of one bank."""
+    """Begins or resumes distillations of one bank. Once `drain` has begun, a job stops before its next calls."""
 
-    def __init__(self, bank: Bank, *, jobs: JobStore, material: MaterialStore, calls: CallStore) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        jobs: JobStore,
+        material: MaterialStore,
+        calls: CallStore,
+        drain: Drain | None = None,
+    ) -> None:
         self._bank, self._jobs, self._material, self._calls = bank, jobs, material, calls
+        self._drain = drain
 
     def find_or_create(
         self,
@@ -137,7 +147,7 @@ class DistillationRunner:
         samples = await asyncio.to_thread(self._jobs.samples, job.id)
         profile = PROFILES[job.request["profile"]]
         owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
-        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         bench = Workbench(
             bank=self._bank,
             student=Student(ledger.around(student), profile),

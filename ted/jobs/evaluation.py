@@ -17,6 +17,7 @@ from ted.bank.jobs import INTERRUPTED, Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore, Place
 from ted.bank.once import Once
 from ted.chat import ChatModel
+from ted.draining import Drain
 from ted.errors import BudgetExhausted, Conflict, JobStopped, LedgerConflict, ModelFailure
 from ted.evaluation.flow import Arm, Evaluation, Row, answered, figures
 from ted.gathering import all_of
@@ -36,8 +37,17 @@ FLOW_VERSION = 1
 class EvaluationRunner:
     """Begins or resumes evaluations of one bank. The position of an arm stands for the epoch of its items."""
 
-    def __init__(self, bank: Bank, *, jobs: JobStore, material: MaterialStore, calls: CallStore) -> None:
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        jobs: JobStore,
+        material: MaterialStore,
+        calls: CallStore,
+        drain: Drain | None = None,
+    ) -> None:
         self._bank, self._jobs, self._material, self._calls = bank, jobs, material, calls
+        self._drain = drain
         self._rows = EvaluationStore(bank.database)
 
     def create(
@@ -122,7 +132,7 @@ class EvaluationRunner:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
         owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
-        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint)
+        ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         profile = PROFILES[job.request["profile"]]
         small = Student(ledger.around(student), profile)
         large = Student(ledger.around(teacher), profile) if "teacher" in job.request["arms"] else small

@@ -9,6 +9,7 @@ from ted.bank.calls import CallStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
+from ted.draining import Drain
 
 
 class Installation(Protocol):
@@ -22,6 +23,9 @@ class Installation(Protocol):
 
     @property
     def calls(self) -> CallStore: ...
+
+    @property
+    def drain(self) -> Drain: ...
 
     def bank(self, name: str) -> Bank:
         """The bank of this name or id, opened. Raises NotFound, StoreMismatch."""

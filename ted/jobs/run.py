@@ -12,6 +12,7 @@ from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
 from ted.jobs import compression, distillation, evaluation
 from ted.jobs.installation import Installation
+from ted.logs import belonging_to
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ async def _could_not_begin(ted: Installation, job_id: str) -> bool:
     job = await asyncio.to_thread(ted.jobs.get, job_id)
     if job.status not in ("queued", "running"):
         return False
+    with belonging_to(job_id=job.id):
+        return await _run_unfinished(ted, job)
+
+
+async def _run_unfinished(ted: Installation, job: Job) -> bool:
+    """Whether it must wait for another run."""
     begun_by = job.request.get("flow")
     if begun_by != FLOWS[job.kind]:
         told = (
@@ -73,16 +80,16 @@ async def _run(ted: Installation, bank: Bank, job: Job) -> None:
     match job.kind:
         case "distillation":
             distilling = distillation.DistillationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
             await distilling.run(job, student=ted.student(job.request["student"]), teacher=teacher)
         case "compression":
-            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls).run(
+            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain).run(
                 job, teacher=teacher
             )
         case "evaluation":
             evaluating = evaluation.EvaluationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls
+                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
             await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
         case _:

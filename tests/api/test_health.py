@@ -26,7 +26,10 @@ def test_a_service_that_has_started_is_ready(still_desk: Desk) -> None:
 
     body = still_desk.client.get("/readyz").json()
 
-    assert body == {"status": "ready", "checks": {"database": "ok", "embedder": "ok", "worker": "ok"}}
+    assert body == {
+        "status": "ready",
+        "checks": {"database": "ok", "embedder": "ok", "worker": "ok", "serving": "ok"},
+    }
 
 
 def test_without_its_schema_it_lives_and_is_not_ready(desk: Desk) -> None:

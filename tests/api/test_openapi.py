@@ -16,6 +16,7 @@ METHODS = {"get", "post", "patch", "delete"}
 ROUTES = {
     "POST /v1/answers",
     "GET /v1/answers/{answer_id}",
+    "POST /v1/feedback",
     "POST /v1/banks",
     "GET /v1/banks",
     "GET /v1/banks/{bank}",
@@ -36,6 +37,8 @@ ROUTES = {
     "GET /v1/files/{file_id}",
     "GET /v1/files/{file_id}/content",
     "DELETE /v1/files/{file_id}",
+    "GET /v1/banks/{bank}/export",
+    "POST /v1/banks/{bank}/import",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
     "GET /v1/jobs/{job_id}/items",
@@ -46,8 +49,11 @@ ROUTES = {
     "POST /v1/jobs/{job_id}/retry",
     "GET /v1/admin/stats",
     "GET /v1/admin/banks/{bank}/stats",
+    "POST /v1/admin/banks/{bank}/reindex",
+    "GET /v1/admin/usage",
     "GET /healthz",
     "GET /readyz",
+    "GET /metrics",
 }
 
 
