@@ -15,6 +15,7 @@ from api.routes import (
     admin,
     answers,
     banks,
+    chat,
     compressions,
     distillations,
     evaluations,
@@ -23,6 +24,7 @@ from api.routes import (
     health,
     job_events,
     jobs,
+    models,
     retrieval,
 )
 from api.schemas.experiences import ExperienceIn
@@ -44,6 +46,8 @@ ROUTERS = (
     evaluations,
     jobs,
     job_events,
+    chat,
+    models,
     admin,
     health,
 )

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     image_embedder: str | None = None
     threads: int = Field(default=1, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
+    fail_open: bool = True
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
 
     @property

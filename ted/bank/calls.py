@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import func, select
 
@@ -11,6 +12,20 @@ from ted.bank.job_tables import CallRow
 from ted.bank.tables import now
 from ted.chat import ChatRequest, Reply, Usage
 from ted.errors import LedgerConflict
+
+
+class Call(Protocol):
+    """A request as the ledger sees it."""
+
+    @property
+    def call_key(self) -> str:
+        """Its name for ever; its last but one part is the role of the model."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest over all that the model is sent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ class CallStore:
         usage = Usage(row.prompt_tokens, row.completion_tokens, row.cost_usd)
         return Reply(row.text, row.model, usage, row.seconds)
 
-    def commit(self, request: ChatRequest, reply: Reply, owner: Owner) -> None:
+    def commit(self, request: Call, reply: Reply, owner: Owner) -> None:
         """Keeps a reply; from now on the key is answered."""
         self._write(
             request,
@@ -72,11 +87,11 @@ class CallStore:
             error=None,
         )
 
-    def fail(self, request: ChatRequest, model: str, error: str, owner: Owner) -> None:
+    def fail(self, request: Call, model: str, error: str, owner: Owner) -> None:
         """Notes that the call failed; the key may be tried again."""
         self._write(request, owner, model=model, outcome="failed", text=None, error=error)
 
-    def _write(self, request: ChatRequest, owner: Owner, **values: object) -> None:
+    def _write(self, request: Call, owner: Owner, **values: object) -> None:
         role = request.call_key.rsplit(":", 2)[-2]
         with self._database.writing() as session:
             row = session.get(CallRow, request.call_key) or CallRow(call_key=request.call_key)
