@@ -233,7 +233,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """What the path takes. Starlette's own answer is of the first route with this path only."""
     operations = request.app.openapi()["paths"]
-    here = [p for p in operations if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), request.url.path)]
+    for one in ("[^/]+", ".+"):  # a model's name may hold slashes
+        here = [p for p in operations if re.fullmatch(re.sub(r"\{\w+\}", one, p), request.url.path)]
+        if here:
+            break
     return sorted({method.upper() for path in here for method in operations[path]})
 
 

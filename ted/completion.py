@@ -90,7 +90,7 @@ class Heard:
         if len(messages) == 1 and not messages[0].get("tool_calls"):
             return messages[0].get("content") or ""
         kept = [{k: m[k] for k in ("content", "tool_calls") if m.get(k)} for m in messages]
-        return json.dumps(kept, ensure_ascii=False)
+        return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     @property
     def first_text(self) -> str:

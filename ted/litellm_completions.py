@@ -36,14 +36,18 @@ class LitellmCompletions:
         await asyncio.to_thread(litellm_module)
         async with self._calls.slot():
             stream, chunk = await self._calls.retried(functools.partial(self._first, request))
+            unended: set[int] = set()
             try:
                 while chunk is not None:
+                    _note_ends(chunk, unended)
                     yield chunk
                     try:
                         async with asyncio.timeout(self._calls.timeout):
                             chunk = await _next(stream)
                     except Exception as error:  # whatever the provider's client raises is told as one of ours
                         raise self._calls.broken_off(error) from None
+                if unended and _is_openais(stream):  # litellm's own ends all with one
+                    raise self._calls.broken_off(EOFError("it ended without a finish_reason"))
             finally:
                 await _close(stream)
 
@@ -89,9 +93,13 @@ class LitellmCompletions:
 
 def _as_it_came(response: Any) -> Any:
     """The provider's own stream where it has OpenAI's shape: litellm's reads one choice only, and renames it."""
+    return response.completion_stream if _is_openais(response.completion_stream) else response
+
+
+def _is_openais(stream: Any) -> bool:
     from openai import AsyncStream
 
-    return response.completion_stream if isinstance(response.completion_stream, AsyncStream) else response
+    return isinstance(stream, AsyncStream)
 
 
 async def _next(stream: Any) -> Json | None:
@@ -101,7 +109,19 @@ async def _next(stream: Any) -> Json | None:
     made: Json = chunk.model_dump(mode="json", by_alias=True, exclude_unset=True)
     for choice in made.get("choices") or ():
         _without_litellms_own(choice, choice.get("delta") or {})
+    if made.get("usage") and not any(map(_says_something, made["choices"])):
+        made["choices"] = []  # as OpenAI tells usage; litellm adds a choice that says nothing
     return made
+
+
+def _says_something(choice: Json) -> bool:
+    return bool(choice.get("finish_reason")) or any((choice.get("delta") or {}).values())
+
+
+def _note_ends(chunk: Json, unended: set[int]) -> None:
+    """Which choices have begun and have no end yet: a connection that is lost may look like a stream that ends."""
+    for choice in chunk.get("choices") or ():
+        (unended.discard if choice.get("finish_reason") else unended.add)(choice.get("index", 0))
 
 
 async def _close(stream: Any) -> None:

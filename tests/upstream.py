@@ -122,7 +122,6 @@ class _Handler(BaseHTTPRequestHandler):
         status: int | str = "gone"  # logged where the client did not wait for the answer
         try:
             time.sleep(self.server.next_latency())
-            self._check_client()
             status = self._answer(body)
         except OSError:
             self.close_connection = True
@@ -140,6 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             key = self.headers.get("Authorization", "")
             return self._error(int(failure), f"failing as told with {failure}; your key is '{key}'")
         answer = self.server.script(body)
+        self._check_client()
         reply: Body = {"text": answer} if isinstance(answer, str) else answer
         if "status" in reply:
             return self._error(reply["status"], reply.get("error", "scripted"))
