@@ -79,7 +79,7 @@ class Heard:
         for choice in chunk.get("choices") or ():
             message = self.messages.setdefault(choice.get("index", 0), {"content": ""})
             delta = choice.get("delta") or {}
-            message["content"] += delta.get("content") or ""
+            message["content"] += _text(delta.get("content"))
             for piece in delta.get("tool_calls") or ():
                 _add_piece(message.setdefault("tool_calls", []), piece)
 
@@ -88,14 +88,14 @@ class Heard:
         """What to keep of it: the one message's text; with tool calls, or of several choices, the messages as JSON."""
         messages = [self.messages[index] for index in sorted(self.messages)]
         if len(messages) == 1 and not messages[0].get("tool_calls"):
-            return messages[0].get("content") or ""
+            return _text(messages[0].get("content"))
         kept = [{k: m[k] for k in ("content", "tool_calls") if m.get(k)} for m in messages]
         return json.dumps(kept, ensure_ascii=False, sort_keys=True)
 
     @property
     def first_text(self) -> str:
         """The text of the first choice; half a surrogate pair, which no store takes, becomes a question mark."""
-        text = (self.messages[min(self.messages)].get("content") or "") if self.messages else ""
+        text = _text(self.messages[min(self.messages)].get("content")) if self.messages else ""
         return text.encode("utf-8", "replace").decode()
 
     @property
@@ -116,9 +116,16 @@ def texts_of(message: Json) -> list[str]:
 def _said(message: Json) -> list[str]:
     calls = message.get("tool_calls") or []
     return [
-        message.get("content") or "",
+        _text(message.get("content")),
         *(call["function"].get("arguments") or "" for call in calls if call.get("function")),
     ]
+
+
+def _text(content: Any) -> str:
+    """The text of a content; some providers send parts."""
+    if isinstance(content, list):
+        return "".join(part.get("text") or "" for part in content if part.get("type") == "text")
+    return content or ""
 
 
 def _add_piece(calls: list[Json], piece: Json) -> None:

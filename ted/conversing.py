@@ -21,6 +21,7 @@ from ted.experience import Retrieval
 from ted.ids import new_id
 from ted.prompts.advice import advice_of, with_advice
 from ted.sample import Question
+from ted.settings import AdvicePlace
 from ted.tokens import estimated_tokens
 
 _log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Advised:
     source: Source | None
     retrieval: Retrieval
     advice: str
+    advice_place: AdvicePlace
     failure: str | None
     moments: tuple[float, float, float]
 
@@ -68,7 +70,7 @@ class Advised:
     def request(self) -> CompletionRequest:
         """What the student is sent."""
         conversation = self.conversation
-        messages = with_advice(conversation.messages, self.advice)
+        messages = with_advice(conversation.messages, self.advice, self.advice_place)
         key = f"{self.answer_id}:0:0:student:0"
         return CompletionRequest(key, messages, conversation.options, conversation.extra)
 
@@ -81,6 +83,7 @@ class Desk:
     answers: AnswerStore
     calls: CallStore
     project_id: str
+    advice_place: AdvicePlace
     fail_open: bool
 
     def ledgered(self, advised: Advised) -> LedgeredCompletions:
@@ -107,7 +110,8 @@ async def advise(conversation: Conversation, *, source: Source | None, desk: Des
                 ) from error
     moments = (began, embedded, time.perf_counter())
     advice = advice_of(retrieval)
-    return Advised(new_id("ans"), conversation, source, retrieval, advice, failure, moments)
+    place = desk.advice_place
+    return Advised(new_id("ans"), conversation, source, retrieval, advice, place, failure, moments)
 
 
 async def _found(question: Question | None, source: Source) -> tuple[Retrieval, float]:

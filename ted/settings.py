@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ted.errors import BadSetting
 
+AdvicePlace = Literal["turn", "part"]
+"""Where advice goes in a conversation: a turn before the last user turn, or the first part of it."""
+
 
 class Settings(BaseSettings):
     """What one process of TED needs to know. Every field is an environment variable `TED_<NAME>`."""
@@ -33,6 +36,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
     fail_open: bool = True
+    advice_place: AdvicePlace = "turn"
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
 
     @property

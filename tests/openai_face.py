@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +21,7 @@ from api.app import create_app
 from api.service import Service
 from ted.bank.job_tables import CallRow
 from ted.settings import Settings
+from tests.api.conftest import settings_at
 from tests.api_desk import BADGE, PRINTER, REFUND
 from tests.upstream import Upstream
 
@@ -102,6 +104,14 @@ def serving(settings: Settings, provider: Upstream) -> Iterator[Face]:
     finally:
         server.should_exit = True
         thread.join(PATIENCE)
+
+
+@contextmanager
+def face_with(folder: Path, blank_file: Path, provider: Upstream, **changed: Any) -> Iterator[Face]:
+    """A server of its own with the bank `desk`, and other settings."""
+    settings = settings_at(folder, blank_file, provider).model_copy(update=changed)
+    with serving(settings, provider) as running:
+        yield running.made()
 
 
 def until(reached: Any) -> None:

@@ -99,8 +99,15 @@ async def _advised(body: ChatCompletionIn, service: Service, desk: Desk) -> Advi
 
 
 def _desk(service: Service) -> Desk:
-    ted = service.ted
-    return Desk(service.completions, ted.answers, ted.calls, DEFAULT_PROJECT, ted.settings.fail_open)
+    ted, settings = service.ted, service.ted.settings
+    return Desk(
+        service.completions,
+        ted.answers,
+        ted.calls,
+        DEFAULT_PROJECT,
+        settings.advice_place,
+        settings.fail_open,
+    )
 
 
 def _only_tells_usage(chunk: Json) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from ted.completion import Json
 from ted.experience import Retrieval
 from ted.prompts.render import render_part
+from ted.settings import AdvicePlace
 
 
 def advice_of(retrieval: Retrieval) -> str:
@@ -19,12 +21,23 @@ def last_user_turn(messages: Sequence[Json]) -> int | None:
     return max((n for n, message in enumerate(messages) if message["role"] == "user"), default=None)
 
 
-def with_advice(messages: Sequence[Json], advice: str) -> tuple[Json, ...]:
-    """The messages, none of them changed, and the advice as a turn of its own before the last user turn.
-
-    So what a provider's cache holds of the earlier turns stays good.
-    """
-    place = last_user_turn(messages)
-    if not advice or place is None:
+def with_advice(messages: Sequence[Json], advice: str, place: AdvicePlace) -> tuple[Json, ...]:
+    """The messages, and the advice right before the last user turn, so that what a provider's cache holds of the
+    earlier ones stays good: as a `turn` of its own, or as the first `part` of that turn, before what it says."""
+    turn = last_user_turn(messages)
+    if not advice or turn is None:
         return tuple(messages)
-    return (*messages[:place], {"role": "user", "content": advice}, *messages[place:])
+    match place:
+        case "turn":
+            return (*messages[:turn], {"role": "user", "content": advice}, *messages[turn:])
+        case "part":
+            return (*messages[:turn], _advised(messages[turn], advice), *messages[turn + 1 :])
+        case _:
+            assert_never(place)
+
+
+def _advised(message: Json, advice: str) -> Json:
+    said = message.get("content") or ""
+    if isinstance(said, str):
+        return {**message, "content": f"{advice}\n\n{said}"}
+    return {**message, "content": [{"type": "text", "text": advice}, *said]}

@@ -10,19 +10,10 @@ from typing import Any
 import openai
 import pytest
 
-from tests.api.conftest import settings_at
 from tests.api_desk import QUESTION
-from tests.openai_face import MODEL, STUDENT, Face, serving
+from tests.openai_face import MODEL, STUDENT, Face, face_with
 from tests.openai_models import SAID
 from tests.upstream import Upstream
-
-
-@contextmanager
-def face_with(folder: Path, blank_file: Path, provider: Upstream, **changed: Any) -> Iterator[Face]:
-    """A server of its own with the bank `desk`, and other settings."""
-    settings = settings_at(folder, blank_file, provider).model_copy(update=changed)
-    with serving(settings, provider) as running:
-        yield running.made()
 
 
 @contextmanager
