@@ -33,6 +33,8 @@ def reply(body: Body) -> str | Body:
         return {"tool_calls": CALLS}
     if "break off" in asked:
         return {"text": SAID, "breaks_after": 3}
+    if "fall silent" in asked:
+        return {"text": SAID, "stalls_after": 3}
     if "long answer" in asked:
         return {"text": "word " * WORDS_OF_A_LONG_ANSWER, "pause": 0.02}
     if "tell no usage" in asked:

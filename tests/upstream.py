@@ -28,7 +28,7 @@ from typing import Any
 Body = dict[str, Any]
 # The answer: a text, or a dict with any of `text`, `usage` (None: leave it out), `status`, `error`; further `texts`
 # (one a choice, where `n` is more than 1), `tool_calls` (as in a message), and of a stream `pause` (seconds before
-# each chunk) and `breaks_after` (chunks: then the connection is closed).
+# each chunk), `breaks_after` (chunks: then the connection is closed) and `stalls_after` (chunks: then nothing comes).
 Script = Callable[[Body], str | Body]
 
 IMAGE_TOKENS = 85
@@ -159,6 +159,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_client()
             if number == reply.get("breaks_after"):
                 return HANG_UP
+            while number == reply.get("stalls_after"):
+                time.sleep(0.05)
+                self._check_client()
             self._event(json.dumps(chunk))
         self._event("[DONE]")
         return 200

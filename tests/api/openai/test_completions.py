@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from ted.tokens import estimated_tokens
 from tests.api.test_answers import png_url
 from tests.api_desk import PRINTER, QUESTION
-from tests.openai_face import ADVICE, MODEL, STUDENT, Face
+from tests.openai_face import ADVICE, MODEL, STUDENT, Face, face_with
 from tests.openai_models import CALLS, SAID
+from tests.upstream import Upstream
 
 FOREIGN = "xyzzy plugh"
 TOOL = {
@@ -242,3 +244,17 @@ def test_what_is_kept_of_tool_calls_is_their_text_as_json(face: Face) -> None:
 
     assert json.loads(kept["text"]) == [{"tool_calls": CALLS}]
     assert kept["final_answer"] == ""
+
+
+def test_the_cost_is_told_where_the_price_is_known(
+    tmp_path: Path, blank_file: Path, provider: Upstream
+) -> None:
+    with face_with(tmp_path, blank_file, provider, student="openai/gpt-4o-mini") as priced:
+        with priced.client() as client:
+            raw = client.chat.completions.with_raw_response.create(
+                model="openai/gpt-4o-mini@desk", messages=[{"role": "user", "content": QUESTION}]
+            )
+        (call,) = priced.calls(raw.headers["X-TED-Answer-Id"])
+
+    assert call.cost_usd
+    assert float(raw.headers["X-TED-Cost-USD"]) == pytest.approx(call.cost_usd, abs=1e-8)

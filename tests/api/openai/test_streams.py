@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -12,8 +13,9 @@ from openai.types.chat import ChatCompletionChunk
 
 from ted.completion_ledger import LEFT
 from tests.api_desk import PRINTER, QUESTION
-from tests.openai_face import ADVICE, MODEL, STUDENT, Face, until
+from tests.openai_face import ADVICE, MODEL, STUDENT, Face, face_with, until
 from tests.openai_models import CALLS, SAID, WORDS_OF_A_LONG_ANSWER
+from tests.upstream import Upstream
 
 
 def streamed(face: Face, text: str = QUESTION, **more: Any) -> list[ChatCompletionChunk]:
@@ -193,3 +195,29 @@ def test_a_caller_who_leaves_before_the_answer_ends_the_call(face: Face) -> None
     assert face.all_calls()[-1].outcome == "failed"
     until(lambda: len(face.provider.events("replied")) == asked + 1)
     assert face.provider.events("replied")[-1]["status"] == "gone"
+
+
+def test_a_stream_that_falls_silent_ends_with_an_error(
+    tmp_path: Path, blank_file: Path, provider: Upstream
+) -> None:
+    messages: list[Any] = [{"role": "user", "content": "fall silent"}]
+    with face_with(tmp_path, blank_file, provider, timeout=1.0) as face, face.client() as client:
+        stream = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
+
+        with pytest.raises(openai.APIError, match="said nothing more for 1 s") as silent:
+            list(stream)
+
+    assert silent.value.code == "provider_timed_out"
+
+
+def test_a_call_that_was_left_makes_room_for_another(
+    tmp_path: Path, blank_file: Path, provider: Upstream
+) -> None:
+    messages: list[Any] = [{"role": "user", "content": "a long answer"}]
+    with face_with(tmp_path, blank_file, provider, concurrency=1) as face, face.client() as client:
+        for _ in range(3):
+            stream = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
+            next(iter(stream))
+            stream.close()
+
+        assert face.ask(QUESTION).choices[0].message.content == SAID
