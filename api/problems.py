@@ -199,7 +199,11 @@ def _body(
 
 
 def _errors_of(error: Exception) -> Sequence[tuple[Sequence[str | int], str]]:
-    return error.errors if isinstance(error, BadField | BadInlineSamples | BadFileSamples | ModelNotFound) else ()
+    return (
+        error.errors
+        if isinstance(error, BadField | BadInlineSamples | BadFileSamples | ModelNotFound)
+        else ()
+    )
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:

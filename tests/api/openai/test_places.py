@@ -11,14 +11,17 @@ import pytest
 from tests.api.conftest import settings_at
 from tests.api.test_answers import png_url
 from tests.api_desk import QUESTION
-from tests.drawings import draw
+from tests.drawings import Shape, draw
 from tests.openai_face import ADVICE, MODEL, face_with, serving
 from tests.upstream import Upstream
 
 CLIP = Path(__file__).parents[2] / "assets" / "tiny-clip"
 
 
-def drawn(colour: str, shape: str, seed: int) -> str:
+SHAPES: tuple[tuple[str, str, Shape], ...] = (("ZO-7", "red", "circle"), ("ZO-8", "blue", "square"))
+
+
+def drawn(colour: str, shape: Shape, seed: int) -> str:
     """A drawing as a data URL."""
     return f"data:image/png;base64,{base64.b64encode(draw(colour, shape, seed=seed)).decode()}"
 
@@ -55,7 +58,7 @@ def test_of_two_experiences_found_by_the_same_words_the_image_tells_which(
     with serving(settings.model_copy(update={"image_embedder": f"local-dir:{CLIP}"}), provider) as face:
         with face.http() as client:
             client.post("/v1/banks", json={"name": "desk", "retrieval": {"k": 1}}).raise_for_status()
-            for name, colour, shape in (("ZO-7", "red", "circle"), ("ZO-8", "blue", "square")):
+            for name, colour, shape in SHAPES:
                 experience = {
                     "when_to_use": "A shape is shown and its house name is asked for.",
                     "content": f"Its house name is {name}.",
@@ -63,7 +66,7 @@ def test_of_two_experiences_found_by_the_same_words_the_image_tells_which(
                 }
                 client.post("/v1/banks/desk/experiences", json=experience).raise_for_status()
         said = {}
-        for colour, shape in (("red", "circle"), ("blue", "square")):
+        for _, colour, shape in SHAPES:
             image = {"type": "image_url", "image_url": {"url": drawn(colour, shape, 2)}}
             text = {"type": "text", "text": "What is the house name of the shape that is shown?"}
             face.ask("", messages=[{"role": "user", "content": [text, image]}], model=MODEL)
