@@ -126,7 +126,7 @@ class LitellmCalls:
 
     def broken_off(self, error: Exception) -> ModelFailure:
         """What to raise where an answer breaks off: part of it was passed on, so it is not asked for again."""
-        if isinstance(error, TimeoutError):
+        if "Timeout" in type(error).__name__:  # ours, or that of one of three HTTP clients
             return ModelTimeout(
                 f"model '{self.name}' said nothing more for {self.timeout:g} s: raise its timeout"
             )
