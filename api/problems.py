@@ -32,8 +32,10 @@ from ted.errors import (
     ModelFileUnavailable,
     ModelRateLimited,
     ModelRefused,
+    ModelRefusedRequest,
     ModelTimeout,
     NotFound,
+    RetrievalFailed,
     StoreMismatch,
     TedError,
     UnfitOutput,
@@ -77,6 +79,14 @@ class BadFileSamples(BadInput):
         self.errors: tuple[tuple[tuple[str | int, ...], str], ...] = tuple(places)
 
 
+class ModelNotFound(NotFound):
+    """There is no such model; `errors` tells where a request's body names it."""
+
+    def __init__(self, message: str, *, loc: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.errors = ((loc, message),)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How a class of errors is answered."""
@@ -96,11 +106,14 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadSetting: Kind(422, "invalid_setting"),
     BadField: Kind(422, "invalid_field"),
     NotFound: Kind(404, "not_found"),
+    ModelNotFound: Kind(404, "model_not_found"),
     Conflict: Kind(409, "conflict"),
     ChangedMeanwhile: Kind(412, "changed_meanwhile"),
     StoreMismatch: Kind(503, "store_mismatch"),
+    RetrievalFailed: Kind(503, "retrieval_failed"),
     ModelFailure: Kind(502, "provider_failed"),
     ModelRefused: Kind(502, "provider_refused"),
+    ModelRefusedRequest: Kind(400, "provider_refused_request"),
     ModelRateLimited: Kind(429, "provider_rate_limited"),
     ModelTimeout: Kind(504, "provider_timed_out"),
     ModelFileUnavailable: Kind(503, "model_file_unavailable"),
@@ -150,15 +163,33 @@ def problem(
     more: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
     """The response; `more` are members of its own kind, as RFC 9457 allows."""
-    request_id: str = request.state.request_id
+    body = _body(request, kind, detail, errors)
+    return JSONResponse(
+        body.model_dump() | dict(more or {}),
+        kind.status,
+        headers={REQUEST_ID: body.request_id, **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def problem_body(request: Request, error: Exception) -> Problem:
+    """The one body, where a response has begun already."""
+    if not isinstance(error, TedError | IndexingError):
+        return _body(request, Kind(500, "internal_error"), _told_of_defect(request))
+    return _body(request, kind_of(error), str(error), _errors_of(error))
+
+
+def _body(
+    request: Request, kind: Kind, detail: str, errors: Sequence[tuple[Sequence[str | int], str]] = ()
+) -> Problem:
     fields = [FieldProblem(loc=list(loc), msg=_encodable(msg)) for loc, msg in errors]
-    body = Problem(
+    return Problem(
         type=f"urn:ted:problem:{kind.code}",
         title=TITLES.get(kind.status, "Error"),
         status=kind.status,
         detail=_encodable(detail),
         code=kind.code,
-        request_id=request_id,
+        request_id=request.state.request_id,
         errors=fields,
         error=OpenAIError(
             message=_encodable(detail),
@@ -167,11 +198,13 @@ def problem(
             code=kind.code,
         ),
     )
-    return JSONResponse(
-        body.model_dump() | dict(more or {}),
-        kind.status,
-        headers={REQUEST_ID: request_id, **(headers or {})},
-        media_type="application/problem+json",
+
+
+def _errors_of(error: Exception) -> Sequence[tuple[Sequence[str | int], str]]:
+    return (
+        error.errors
+        if isinstance(error, BadField | BadInlineSamples | BadFileSamples | ModelNotFound)
+        else ()
     )
 
 
@@ -185,8 +218,7 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, ModelRateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after or RETRY_AFTER_SECONDS))
-    errors = error.errors if isinstance(error, BadField | BadInlineSamples | BadFileSamples) else ()
-    return problem(request, kind, str(error), errors=errors, headers=headers)
+    return problem(request, kind, str(error), errors=_errors_of(error), headers=headers)
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -210,7 +242,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """What the path takes. Starlette's own answer is of the first route with this path only."""
     operations = request.app.openapi()["paths"]
-    here = [p for p in operations if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", p), request.url.path)]
+    for one in ("[^/]+", ".+"):  # a model's name may hold slashes
+        here = [p for p in operations if re.fullmatch(re.sub(r"\{\w+\}", one, p), request.url.path)]
+        if here:
+            break
     return sorted({method.upper() for path in here for method in operations[path]})
 
 
@@ -232,8 +267,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
     """The server logs the traceback; the caller is told how to find it there."""
-    told = f"a defect of TED: see the server's log for request {request.state.request_id}"
-    return problem(request, Kind(500, "internal_error"), told)
+    return problem(request, Kind(500, "internal_error"), _told_of_defect(request))
+
+
+def _told_of_defect(request: Request) -> str:
+    return f"a defect of TED: see the server's log for request {request.state.request_id}"
 
 
 def _openai_type(status: int) -> str:

@@ -15,6 +15,7 @@ from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED
 from ted.bank.listings import Listings
 from ted.bootstrap import Ted
+from ted.completion import CompletionModel
 from ted.jobs.worker import JobWorker
 from ted.profile import PROFILES
 from ted.student import Student
@@ -29,6 +30,7 @@ class Service:
     ted: Ted
     worker: JobWorker
     student: Student
+    completions: CompletionModel
     listings: Listings
     job_listings: JobListings
     job_control: JobControl
@@ -40,12 +42,14 @@ class Service:
     @staticmethod
     def of(ted: Ted, worker: JobWorker) -> Service:
         """For an open TED whose worker is not started yet."""
-        student = Student(ted.student(), PROFILES[ted.settings.answer_profile])
+        chat = ted.student()
+        student = Student(chat, PROFILES[ted.settings.answer_profile])
         database = ted.database
         return Service(
             ted,
             worker,
             student,
+            ted.completions(chat),
             Listings(database),
             JobListings(database),
             JobControl(database),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from ted.chat import Usage
@@ -21,6 +22,12 @@ class Latency:
     retrieve: float
     model: float
     total: float
+
+    @staticmethod
+    def between(*moments: float) -> Latency:
+        """From the moments (seconds) at which it started, had embedded, had found, was done."""
+        embed, retrieve, model = ((after - before) * 1e3 for before, after in pairwise(moments))
+        return Latency(embed, retrieve, model, (moments[-1] - moments[0]) * 1e3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
-from itertools import pairwise
 
 from ted.answer import Answer, Latency, Mode
 from ted.bank.answers import AnswerStore
@@ -47,7 +46,7 @@ async def answer(
     charged = replace(student, chat=ledger.around(student.chat))
     reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
-    given = replace(given, latency=_latency(started, embedded, found, time.perf_counter()))
+    given = replace(given, latency=Latency.between(started, embedded, found, time.perf_counter()))
     await asyncio.to_thread(answers.keep, given)
     return given
 
@@ -63,12 +62,6 @@ async def retrieved_for(
     if mode == "none":
         return Retrieval((), bank.record.revision, abstained=False)
     return await bank.retrieve(question, settings, vectors=vectors)
-
-
-def _latency(*moments: float) -> Latency:
-    """From the moments (seconds) at which it started, had embedded, had found, was done."""
-    embed, retrieve, model = ((after - before) * 1e3 for before, after in pairwise(moments))
-    return Latency(embed, retrieve, model, (moments[-1] - moments[0]) * 1e3)
 
 
 def _answer(

@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import assert_never
 
 from pydantic import SecretStr
 
@@ -22,17 +23,21 @@ from ted.bank.database import Database
 from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
-from ted.chat import ChatModel
+from ted.completion import CompletionModel
 from ted.draining import Drain
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
 from ted.jobs.run import run_job
 from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.litellm_chat import LitellmChat
+from ted.litellm_completions import LitellmCompletions
 from ted.local_models.catalogue import local_model
 from ted.local_models.chat import LocalChat
+from ted.local_models.completions import LocalCompletions
 from ted.measures import Measures
 from ted.settings import Settings
+
+Chat = LitellmChat | LocalChat
 
 DEFAULT_TEXT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -93,17 +98,17 @@ class Ted:
         with self._opening:
             self._open.pop(bank_id, None)
 
-    def student(self, name: str | None = None) -> ChatModel:
+    def student(self, name: str | None = None) -> Chat:
         """The model of this name, or the configured student; either with the student's address and key."""
         s = self.settings
         return self._model(name or s.student, s.student_api_base, s.student_api_key)
 
-    def teacher(self, name: str | None = None) -> ChatModel:
+    def teacher(self, name: str | None = None) -> Chat:
         """The model of this name, or the configured teacher; either with the teacher's address and key."""
         s = self.settings
         return self._model(name or s.teacher, s.teacher_api_base, s.teacher_api_key)
 
-    def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> ChatModel:
+    def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> Chat:
         if name.startswith("local/"):
             model = local_model(name.removeprefix("local/"))
             return LocalChat(model, models_dir=self.settings.models_dir)
@@ -114,6 +119,16 @@ class Ted:
             concurrency=self.settings.concurrency,
             timeout=self.settings.timeout,
         )
+
+    def completions(self, chat: Chat) -> CompletionModel:
+        """The same model as OpenAI's clients ask it; the two share what they have."""
+        match chat:
+            case LitellmChat():
+                return LitellmCompletions(chat.calls)
+            case LocalChat():
+                return LocalCompletions(chat)
+            case _:
+                assert_never(chat)
 
     def close(self) -> None:
         """Gives the store back."""

@@ -11,10 +11,12 @@ TedError
 ├── Conflict                 exists already, or the bank is being written (409)
 │   └── ChangedMeanwhile     it is not what the caller last saw (412)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
+├── RetrievalFailed          experiences could not be looked for, and the service is not to go on without (503)
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
 │   ├── ModelRateLimited     it asks for fewer calls; carries how long to wait (429)
 │   └── ModelRefused         it answered with an error that a retry does not mend
+│       └── ModelRefusedRequest  it says that the request itself does not suit it (400)
 ├── ModelFileUnavailable     a local model's file cannot be had: download, disk, checksum (503)
 ├── UnparsableOutput         a model's text is not what was asked for; counted, never swallowed
 │   └── UnfitOutput          it parses, but a guard refuses it
@@ -94,6 +96,10 @@ class StoreMismatch(TedError):
     """The store was made with another embedder, dimension or schema than this process has."""
 
 
+class RetrievalFailed(TedError):
+    """Experiences could not be looked for, and the service is not to go on without them."""
+
+
 class ModelFailure(TedError):
     """A provider could not be made to answer."""
 
@@ -112,6 +118,10 @@ class ModelRateLimited(ModelFailure):
 
 class ModelRefused(ModelFailure):
     """A provider answered with an error that a retry does not mend (unknown model, bad key, bad request)."""
+
+
+class ModelRefusedRequest(ModelRefused):
+    """A provider says that the request itself does not suit it: too long, a field or value it does not take."""
 
 
 class ModelFileUnavailable(TedError):

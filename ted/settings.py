@@ -16,6 +16,9 @@ from ted.errors import BadSetting
 SHORTEST_SECRET = 8
 """Shorter keys are made up, for servers that want none, and may be words of a sentence."""
 
+AdvicePlace = Literal["turn", "part"]
+"""Where advice goes in a conversation: a turn before the last user turn, or the first part of it."""
+
 
 class Settings(BaseSettings):
     """What one process of TED needs to know. Every field is an environment variable `TED_<NAME>`."""
@@ -36,6 +39,8 @@ class Settings(BaseSettings):
     image_embedder: str | None = None
     threads: int = Field(default=1, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
+    fail_open: bool = True
+    advice_place: AdvicePlace = "turn"
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
     drain_seconds: float = Field(default=30.0, ge=0)
     log_format: Literal["plain", "json"] = "plain"

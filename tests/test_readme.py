@@ -9,9 +9,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from ted.images import ImageLimits
@@ -89,8 +92,9 @@ def test_the_commands_take_one_from_samples_to_a_measured_lift(folder: Path) -> 
     assert done.stdout.rstrip().splitlines()[-2] == "WQ-238"
 
 
-def test_the_service_does_the_same_over_http(folder: Path) -> None:
-    commands = re.split(r"^(?=curl)", blocks("bash")[2], flags=re.MULTILINE)[1:]
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """`ted serve` with the README's models, played by an upstream; its host and port."""
     with running_upstream("tests.readme_models:reply") as upstream:
         environment = {
             **os.environ,
@@ -115,27 +119,56 @@ def test_the_service_does_the_same_over_http(folder: Path) -> None:
             assert server.stdout is not None
             address = re.search(r"http://(\S+)", server.stdout.readline())
             assert address is not None
-
-            def run(command: str) -> dict[str, Any]:
-                there = command.replace("localhost:8321", address[1])
-                done = subprocess.run(["bash", "-euc", there], check=True, capture_output=True, text=True)
-                said: dict[str, Any] = json.loads(done.stdout)
-                return said
-
             wait_until_up(address[1])
-            make, distil, jobs, ask, stats = commands
-            assert run(make)["name"] == "desk"
-            assert run(distil)["kind"] == "distillation"
-            for _ in range(600):
-                if (job := run(jobs)["data"][0])["status"] not in ("queued", "running"):
-                    break
-                time.sleep(0.1)
-            assert job["status"] == "succeeded", job
-            assert run(ask)["final_answer"] == "WQ-238"
-            assert run(stats)["experiences"]["active"] == 1
+            yield address[1]
         finally:
             server.terminate()
             server.wait(30)
+
+
+def test_the_service_does_the_same_over_http(folder: Path) -> None:
+    commands = re.split(r"^(?=curl)", blocks("bash")[2], flags=re.MULTILINE)[1:]
+    with served(folder) as address:
+
+        def run(command: str) -> dict[str, Any]:
+            there = command.replace("localhost:8321", address)
+            done = subprocess.run(["bash", "-euc", there], check=True, capture_output=True, text=True)
+            said: dict[str, Any] = json.loads(done.stdout)
+            return said
+
+        make, distil, jobs, ask, stats = commands
+        assert run(make)["name"] == "desk"
+        assert run(distil)["kind"] == "distillation"
+        for _ in range(600):
+            if (job := run(jobs)["data"][0])["status"] not in ("queued", "running"):
+                break
+            time.sleep(0.1)
+        assert job["status"] == "succeeded", job
+        assert run(ask)["final_answer"] == "WQ-238"
+        assert run(stats)["experiences"]["active"] == 1
+
+
+def test_a_client_of_openai_is_switched_over(folder: Path) -> None:
+    (program,) = blocks("python")
+    known = {
+        "when_to_use": "A scanner does not work.",
+        "content": "Scanners get the code WQ-238.",
+        "questions": ['Which queue code? "The scanner is jammed."'],
+    }
+    with served(folder) as address, httpx.Client(base_url=f"http://{address}/v1") as client:
+        client.post("/banks", json={"name": "desk"}).raise_for_status()
+        client.post("/banks/desk/experiences", json=known).raise_for_status()
+
+        done = subprocess.run(
+            [sys.executable, "-c", program.replace("localhost:8321", address)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("WQ-238 [{'id': 'exp_")
+    assert known["content"] in done.stdout
 
 
 def wait_until_up(address: str) -> None:

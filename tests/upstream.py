@@ -10,6 +10,9 @@ import hashlib
 import importlib
 import json
 import random
+import re
+import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +26,9 @@ from pathlib import Path
 from typing import Any
 
 Body = dict[str, Any]
-# The answer: a text, or a dict with any of `text`, `usage` (None: leave it out), `status`, `error`.
+# The answer: a text, or a dict with any of `text`, `usage` (None: leave it out), `status`, `error`; further `texts`
+# (one a choice, where `n` is more than 1), `tool_calls` (as in a message), and of a stream `pause` (seconds before
+# each chunk), `breaks_after` (chunks: then the connection is closed) and `stalls_after` (chunks: then nothing comes).
 Script = Callable[[Body], str | Body]
 
 IMAGE_TOKENS = 85
@@ -134,10 +139,42 @@ class _Handler(BaseHTTPRequestHandler):
             key = self.headers.get("Authorization", "")
             return self._error(int(failure), f"failing as told with {failure}; your key is '{key}'")
         answer = self.server.script(body)
+        self._check_client()
         reply: Body = {"text": answer} if isinstance(answer, str) else answer
         if "status" in reply:
             return self._error(reply["status"], reply.get("error", "scripted"))
+        if body.get("stream"):
+            return self._stream(chunks_of(body, reply), reply)
         return self._send(200, _completion(body, reply))
+
+    def _stream(self, chunks: list[Body], reply: Body) -> int | str:
+        """The chunks as server-sent events; what a script says of pauses and breaks is done."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        for number, chunk in enumerate(chunks):
+            time.sleep(reply.get("pause", 0.0))
+            self._check_client()
+            if number == reply.get("breaks_after"):
+                return HANG_UP
+            while number == reply.get("stalls_after"):
+                time.sleep(0.05)
+                self._check_client()
+            self._event(json.dumps(chunk))
+        self._event("[DONE]")
+        return 200
+
+    def _event(self, data: str) -> None:
+        self.wfile.write(f"data: {data}\n\n".encode())
+        self.wfile.flush()
+
+    def _check_client(self) -> None:
+        """Raises where the client has closed the connection."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        if readable and not self.connection.recv(1, socket.MSG_PEEK):
+            raise ConnectionResetError("the client is gone")
 
     def _error(self, status: int, message: str) -> int:
         return self._send(status, {"error": {"message": message, "type": "scripted", "code": str(status)}})
@@ -158,26 +195,71 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _completion(body: Body, reply: Body) -> Body:
-    text = reply.get("text", "")
-    digest = hashlib.sha256(json.dumps([body, text], sort_keys=True).encode()).hexdigest()
+    messages = _messages(body, reply)
     completion: Body = {
-        "id": f"chatcmpl-{digest[:24]}",
-        "object": "chat.completion",
-        "created": 1_700_000_000,
-        "model": body.get("model", "upstream"),
+        **_head(body, reply, "chat.completion"),
         "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"},
+            {"index": n, "message": message, "finish_reason": _finish(message)}
+            for n, message in enumerate(messages)
         ],
     }
-    usage = reply.get("usage", usage_of(body, text))
+    usage = reply.get("usage", usage_of(body, _whole(messages)))
     return completion if usage is None else {**completion, "usage": usage}
+
+
+def chunks_of(body: Body, reply: Body) -> list[Body]:
+    """The same as a stream: role, words and tool calls of each choice in turn, their ends, and the usage if asked for."""
+    messages = _messages(body, reply)
+    pieces: list[tuple[int, Body, str | None]] = []
+    for n, message in enumerate(messages):
+        pieces.append((n, {"role": "assistant", "content": ""}, None))
+        pieces += [(n, {"content": word}, None) for word in re.findall(r"\S+\s*", message["content"] or "")]
+        for index, call in enumerate(message.get("tool_calls", [])):
+            arguments = call["function"]["arguments"]
+            first = {**call, "index": index, "function": {**call["function"], "arguments": ""}}
+            halves = arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :]
+            rest = [{"index": index, "function": {"arguments": half}} for half in halves]
+            pieces += [(n, {"tool_calls": [piece]}, None) for piece in (first, *rest)]
+    pieces += [(n, {}, _finish(message)) for n, message in enumerate(messages)]
+    head = _head(body, reply, "chat.completion.chunk")
+    chunks = [
+        {**head, "choices": [{"index": n, "delta": delta, "finish_reason": end}]} for n, delta, end in pieces
+    ]
+    usage = reply.get("usage", usage_of(body, _whole(messages)))
+    if (body.get("stream_options") or {}).get("include_usage") and usage is not None:
+        chunks.append({**head, "choices": [], "usage": usage})
+    return chunks
+
+
+def _head(body: Body, reply: Body, kind: str) -> Body:
+    digest = hashlib.sha256(json.dumps([body, reply.get("text", "")], sort_keys=True).encode()).hexdigest()
+    return {
+        "id": f"chatcmpl-{digest[:24]}",
+        "object": kind,
+        "created": 1_700_000_000,
+        "model": body.get("model", "upstream"),
+    }
+
+
+def _messages(body: Body, reply: Body) -> list[Body]:
+    texts = reply.get("texts") or [reply.get("text", "")] * (body.get("n") or 1)
+    calls: Body = {"tool_calls": reply["tool_calls"]} if "tool_calls" in reply else {}
+    return [{"role": "assistant", "content": None if calls and not text else text, **calls} for text in texts]
+
+
+def _finish(message: Body) -> str:
+    return "tool_calls" if "tool_calls" in message else "stop"
+
+
+def _whole(messages: list[Body]) -> str:
+    return " ".join(message["content"] or "" for message in messages)
 
 
 def usage_of(body: Body, text: str) -> Body:
     """Tokens: words, and IMAGE_TOKENS for each image."""
     prompt = 0
     for message in body["messages"]:
-        content = message["content"]
+        content = message.get("content") or ""
         parts = [{"type": "text", "text": content}] if isinstance(content, str) else content
         prompt += sum(len(p["text"].split()) if p["type"] == "text" else IMAGE_TOKENS for p in parts)
     completion = len(text.split())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from sqlalchemy import func, select
 
@@ -12,6 +13,20 @@ from ted.bank.job_tables import CallRow
 from ted.bank.tables import now
 from ted.chat import ChatRequest, Reply, Usage
 from ted.errors import LedgerConflict
+
+
+class Call(Protocol):
+    """A request as the ledger sees it."""
+
+    @property
+    def call_key(self) -> str:
+        """Its name for ever; its last but one part is the role of the model."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest over all that the model is sent."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +81,7 @@ class CallStore:
         usage = Usage(row.prompt_tokens, row.completion_tokens, row.cost_usd)
         return Reply(row.text, row.model, usage, row.seconds)
 
-    def commit(self, request: ChatRequest, reply: Reply, owner: Owner) -> None:
+    def commit(self, request: Call, reply: Reply, owner: Owner) -> None:
         """Keeps a reply; from now on the key is answered."""
         self._write(
             request,
@@ -82,12 +97,12 @@ class CallStore:
         )
         self._on_call(_role(request), reply.model, reply)
 
-    def fail(self, request: ChatRequest, model: str, error: str, owner: Owner) -> None:
+    def fail(self, request: Call, model: str, error: str, owner: Owner) -> None:
         """Notes that the call failed; the key may be tried again."""
         self._write(request, owner, model=model, outcome="failed", text=None, error=error)
         self._on_call(_role(request), model, None)
 
-    def _write(self, request: ChatRequest, owner: Owner, **values: object) -> None:
+    def _write(self, request: Call, owner: Owner, **values: object) -> None:
         with self._database.writing() as session:
             row = session.get(CallRow, request.call_key) or CallRow(call_key=request.call_key)
             row.project_id, row.bank_id, row.owner = owner.project_id, owner.bank_id, owner.id
@@ -111,5 +126,5 @@ class CallStore:
         return Spent(calls, prompt, completion, usd or 0.0, unpriced_calls)
 
 
-def _role(request: ChatRequest) -> str:
+def _role(request: Call) -> str:
     return request.call_key.rsplit(":", 2)[-2]

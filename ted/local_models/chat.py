@@ -46,10 +46,12 @@ class LocalChat:
         """The model's reply. Raises ModelFileUnavailable where there is no file, ModelRefused on images."""
         if any(isinstance(part, Image) for message in request.messages for part in message.parts):
             raise ModelRefused(f"model '{self.name}' reads text only: use a model that sees for images")
+        return await (await self.loaded()).complete(request)
+
+    async def loaded(self) -> LitellmChat:
+        """The chat with the model, once it is loaded. Raises ModelFileUnavailable."""
         chat = self._chat
-        if chat is None:
-            chat = await asyncio.to_thread(self._load)
-        return await chat.complete(request)
+        return chat if chat is not None else await asyncio.to_thread(self._load)
 
     async def aclose(self) -> None:
         """Leave the model; it is unloaded when the last chat of this process has left it."""

@@ -45,6 +45,11 @@ def as_advice(text: str) -> str:
     return " ".join(_DELIMITER.sub("(", text).split())
 
 
+def render_part(template: str, **values: object) -> str:
+    """The text of a template that is part of others."""
+    return _environment().get_template(f"{template}.md").render(**values).strip()
+
+
 def render(template: str, *, images: Sequence[Image] = (), **values: object) -> tuple[Message, ...]:
     """The system and user message of a template; the images come first in the user's."""
     text = _environment().get_template(f"{template}.md").render(**values)

@@ -76,7 +76,7 @@ async def test_a_rate_limit_that_lasts_tells_how_long_to_wait(
 
 @pytest.mark.parametrize("retry_after", ["86400", "Fri, 31 Dec 2100 23:59:59 GMT"])
 async def test_retry_after_is_capped(retry_after: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ted.litellm_chat.LONGEST_WAIT", 0.01)
+    monkeypatch.setattr("ted.litellm_calls.LONGEST_WAIT", 0.01)
     with running_upstream(failures=[429], retry_after=retry_after) as upstream:
         assert (await chat_at(upstream).complete(asking())).text == "hello"
 

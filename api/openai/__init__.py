@@ -1,0 +1,1 @@
+"""OpenAI's chat completions: what their clients send, and what they are shown."""

@@ -1,0 +1,61 @@
+"""What a completion's caller is told of the experiences in it: headers, and the body's `ted` object."""
+
+from __future__ import annotations
+
+from api.schemas.answers import SimilarityShown
+from ted.completion import Json
+from ted.conversing import Advised
+
+
+def headers_of(advised: Advised) -> dict[str, str]:
+    """`X-TED-*`. Lists are in one order, separated by commas; the student alone has none of them.
+
+    Where nothing was shown, the similarity is the best there was.
+    """
+    if advised.source is None:
+        return {}
+    found = advised.retrieval
+    similarities = [r.similarity.fused for r in found.retrieved]
+    if not similarities and found.best_similarity is not None:
+        similarities = [found.best_similarity]
+    told = {
+        "X-TED-Answer-Id": advised.answer_id,
+        "X-TED-Experience-Ids": ",".join(r.experience.id for r in found.retrieved),
+        "X-TED-Similarity": ",".join(f"{similarity:.4f}" for similarity in similarities),
+        "X-TED-Tokens-Injected": str(advised.tokens_injected),
+        "X-TED-Abstained": str(found.abstained).lower(),
+        "X-TED-Retrieval": "failed" if advised.failure else "ok",
+    }
+    return told
+
+
+def cost_header(cost_usd: float | None) -> dict[str, str]:
+    """What the call cost, where that is known."""
+    return {} if cost_usd is None else {"X-TED-Cost-USD": f"{cost_usd:.8f}"}
+
+
+def told_in_body(advised: Advised) -> Json | None:
+    """The same for a body, with the experiences' texts; None for the student alone."""
+    if advised.source is None:
+        return None
+    found = advised.retrieval
+    return {
+        "answer_id": advised.answer_id,
+        "bank": advised.source.bank_id,
+        "revision": found.revision,
+        "experiences": [
+            {
+                "id": r.experience.id,
+                "version": r.experience.version,
+                "label": r.label,
+                "when_to_use": r.experience.when_to_use,
+                "content": r.experience.content,
+                "similarity": SimilarityShown.of(r.similarity).model_dump(),
+            }
+            for r in found.retrieved
+        ],
+        "abstained": found.abstained,
+        "tokens_injected": advised.tokens_injected,
+        "images_not_searched": found.images_not_searched,
+        "retrieval": "failed" if advised.failure else "ok",
+    }
