@@ -224,10 +224,10 @@ class JobStore:
             return job_of(row)
 
     def requeue(self, job_id: str) -> Job:
-        """A job whose process stops waits to be run again; one that was paused or cancelled on purpose stays so."""
+        """A job that its process interrupted waits to be run again; one that somebody paused, or runs, stays so."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
-            if row.status == "running" or (row.status == "paused" and row.reason == INTERRUPTED):
+            if row.status == "paused" and row.reason == INTERRUPTED:
                 row.status, row.reason = "queued", None
                 tell_job(session, row)
             return job_of(row)

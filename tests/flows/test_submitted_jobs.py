@@ -234,9 +234,27 @@ async def test_while_somebody_else_writes_the_bank_the_job_waits(store: Store) -
     job = submitted(desk)
 
     with sole_writer(desk.bank("desk")):
-        await run_job(desk, job.id)
+        running = asyncio.create_task(run_job(desk, job.id))
+        await asyncio.wait({running}, timeout=0.5)
+        waiting = desk.jobs.get(job.id).status
+    await running
 
-    assert desk.jobs.get(job.id).status == "queued"
+    assert (waiting, desk.jobs.get(job.id).status) == ("queued", "succeeded")
+
+
+async def test_a_job_that_waits_is_not_touched_when_its_worker_stops(store: Store) -> None:
+    """What holds the bank may be a command that runs this very job."""
+    desk = desk_at(store)
+    job = submitted(desk)
+    store.jobs.begin(job.id)
+
+    with sole_writer(desk.bank("desk")):
+        running = asyncio.create_task(run_job(desk, job.id))
+        await asyncio.wait({running}, timeout=0.5)
+        running.cancel()
+        await asyncio.wait({running})
+
+    assert desk.jobs.get(job.id).status == "running"
 
 
 async def test_a_job_of_another_version_of_the_flow_fails_and_says_so(store: Store) -> None:
