@@ -95,6 +95,12 @@ def test_keys_and_images_are_not_told(written: Written, secret: str) -> None:
     assert "and so on" in written.text
 
 
+def test_the_name_of_a_setting_is_no_key(written: Written) -> None:
+    written.logger.warning("too long (TED_DRAIN_SECONDS), set TED_STUDENT_API_KEY")
+
+    assert "too long (TED_DRAIN_SECONDS), set TED_STUDENT_API_KEY" in written.text
+
+
 def test_an_exception_is_told_by_its_type_and_places_and_not_by_what_it_quotes(written: Written) -> None:
     def inner() -> None:
         raise ValueError("the secret prompt")
