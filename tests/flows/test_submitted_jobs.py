@@ -17,6 +17,7 @@ from ted.bank.calls import CallStore
 from ted.bank.jobs import Job, JobKind, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel, ChatRequest, ScriptedChat
+from ted.draining import Drain
 from ted.errors import BadSetting, Conflict, NotFound
 from ted.jobs.distillation import Options
 from ted.jobs.run import run_job
@@ -152,6 +153,7 @@ class Desk:
     store: Store
     small: ChatModel
     large: ChatModel
+    drain: Drain = field(default_factory=Drain)
 
     @property
     def jobs(self) -> JobStore:
