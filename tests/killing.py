@@ -215,7 +215,11 @@ def run_in_this_process(desk: Desk) -> None:
         job = runner.find_or_create(
             read_samples(desk.train, limits=ImageLimits()),
             Options(
-                "full", desk.option("--trajectories"), desk.option("--epochs"), desk.option("--batch-size")
+                "full",
+                desk.option("--trajectories"),
+                desk.option("--epochs"),
+                desk.option("--batch-size"),
+                desk.option("--compress-every"),
             ),
             student=small.name,
             teacher=large.name,

@@ -23,7 +23,7 @@ SEED = 4
 def desk(tmp_path: Path) -> Iterator[Desk]:
     train = write_samples(tmp_path / "train.jsonl", 12)
     with running_upstream("tests.desk_models:reply", latency=(0.02, 0.2)) as upstream:
-        options = ("--batch-size", "4", "--trajectories", "2", "--epochs", "1")
+        options = ("--batch-size", "4", "--trajectories", "2", "--epochs", "1", "--compress-every", "0")
         yield Desk(tmp_path / "data", train, upstream, options)
 
 

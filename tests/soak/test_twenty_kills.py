@@ -16,7 +16,7 @@ from tests.store_portrait import portrait, reading
 from tests.upstream import running_upstream
 
 SEED = 2026
-OPTIONS = ("--batch-size", "4", "--trajectories", "2", "--epochs", "2")
+OPTIONS = ("--batch-size", "4", "--trajectories", "2", "--epochs", "2", "--compress-every", "0")
 LATER: tuple[Aim, ...] = ("start-up",) * 4 + ("work",) * 9 + ("settling",) * 5
 
 
