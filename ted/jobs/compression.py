@@ -12,7 +12,7 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.compressing import CompressionStore
-from ted.bank.jobs import INTERRUPTED, UNFINISHED, Job, JobStore, may_go_on
+from ted.bank.jobs import UNFINISHED, Job, JobStore, may_go_on
 from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.bound import is_over
@@ -20,9 +20,8 @@ from ted.compression.flow import compress, result_of
 from ted.compression.result import CompressionResult, Moment
 from ted.compression.settings import CompressionSettings
 from ted.draining import Drain
-from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 from ted.jobs.sole_writer import sole_writer
-from ted.jobs.stopping import unless_stopped
+from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.settings import Budget
@@ -92,26 +91,15 @@ class CompressionRunner:
         owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         request = job.request
-        try:
-            compression = compress(
-                self._bank,
-                Teacher(ledger.around(teacher), PROFILES[request["profile"]]),
-                moment=Moment(job.id),
-                settings=CompressionSettings(request["near"], request["cluster_size"]),
-            )
-            result = await unless_stopped(compression, checkpoint)
-        except JobStopped:
-            return self._jobs.get(job.id)
-        except BudgetExhausted as error:
-            return self._jobs.pause(job.id, str(error))
-        except LedgerConflict as error:
-            return self._jobs.finish(job.id, "failed", result=None, error=str(error))
-        except asyncio.CancelledError:
-            self._jobs.pause(job.id, INTERRUPTED)
-            raise
-        except Exception as error:
-            self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
-            raise
+        compression = compress(
+            self._bank,
+            Teacher(ledger.around(teacher), PROFILES[request["profile"]]),
+            moment=Moment(job.id),
+            settings=CompressionSettings(request["near"], request["cluster_size"]),
+        )
+        result = await done_or_ended(compression, checkpoint, job=job, jobs=self._jobs)
+        if isinstance(result, Job):
+            return result
         report = result.to_json() | {"spent": asdict(ledger.spent)}
         if result.asked and len(result.unanswered) == result.asked:
             problem = f"the teacher could not be asked: {result.unanswered[0].detail}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner, Spent
-from ted.bank.jobs import INTERRUPTED, ItemCounts, Job, JobStore, may_go_on
+from ted.bank.jobs import ItemCounts, Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore
 from ted.bank.once import Once
 from ted.chat import ChatModel
@@ -23,10 +23,10 @@ from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.draining import Drain
-from ted.errors import BudgetExhausted, JobStopped, LedgerConflict, ModelFailure
+from ted.errors import ModelFailure
 from ted.jobs.compression import AlongTheWay
 from ted.jobs.sole_writer import sole_writer
-from ted.jobs.stopping import unless_stopped
+from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Sample
@@ -179,20 +179,9 @@ class DistillationRunner:
                 compressions.append(compressed)
 
         plan = planned(job, samples)
-        try:
-            await unless_stopped(distill(plan, work=work, settle=settle), checkpoint)
-        except JobStopped:
-            return self._jobs.get(job.id)
-        except BudgetExhausted as error:
-            return self._jobs.pause(job.id, str(error))
-        except LedgerConflict as error:
-            return self._jobs.finish(job.id, "failed", result=None, error=str(error))
-        except asyncio.CancelledError:
-            self._jobs.pause(job.id, INTERRUPTED)
-            raise
-        except Exception as error:
-            self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
-            raise
+        flow = distill(plan, work=work, settle=settle)
+        if ended := await done_or_ended(flow, checkpoint, job=job, jobs=self._jobs):
+            return ended
         result = self._result(job, samples, settled, ledger.spent) | {"compressions": compressions}
         counts = self._jobs.counts(job.id)
         if counts.failed and not counts.completed:

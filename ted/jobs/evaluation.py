@@ -13,16 +13,16 @@ from ted.answering import retrieved_for
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.evaluations import EvaluationStore
-from ted.bank.jobs import INTERRUPTED, Job, JobStore, may_go_on
+from ted.bank.jobs import Job, JobStore, may_go_on
 from ted.bank.material import MaterialStore, Place
 from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.draining import Drain
-from ted.errors import BudgetExhausted, Conflict, JobStopped, LedgerConflict, ModelFailure
+from ted.errors import Conflict, ModelFailure
 from ted.evaluation.flow import Arm, Evaluation, Row, answered, figures
 from ted.gathering import all_of
 from ted.jobs.sole_writer import sole_runner
-from ted.jobs.stopping import unless_stopped
+from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
 from ted.profile import PROFILES, ProfileName
 from ted.sample import Sample
@@ -146,20 +146,8 @@ class EvaluationRunner:
                     for sample in samples
                 )
 
-        try:
-            await unless_stopped(work(), checkpoint)
-        except JobStopped:
-            return self._jobs.get(job.id)
-        except BudgetExhausted as error:
-            return self._jobs.pause(job.id, str(error))
-        except LedgerConflict as error:
-            return self._jobs.finish(job.id, "failed", result=None, error=str(error))
-        except asyncio.CancelledError:
-            self._jobs.pause(job.id, INTERRUPTED)
-            raise
-        except Exception as error:
-            self._jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
-            raise
+        if ended := await done_or_ended(work(), checkpoint, job=job, jobs=self._jobs):
+            return ended
         return await asyncio.to_thread(self._ended, job)
 
     async def _one(

@@ -1,4 +1,4 @@
-"""Running a job's work until it is done, or until somebody pauses or cancels the job."""
+"""Running a job's work until it is done, rests or fails, or until somebody pauses or cancels the job."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ted.errors import JobStopped
+from ted.bank.jobs import INTERRUPTED, Job, JobStore
+from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 
 T = TypeVar("T")
 
@@ -35,3 +36,26 @@ async def unless_stopped(
         if not running.done():
             running.cancel()
             await asyncio.wait({running})
+
+
+async def done_or_ended(
+    work: Coroutine[Any, Any, T], checkpoint: Callable[[], None], *, job: Job, jobs: JobStore
+) -> T | Job:
+    """The result of the work; or the job, where it was stopped, rests at its budget, or failed at the ledger.
+
+    What else ends the work, a cancellation too, lets the job rest and goes on.
+    """
+    try:
+        return await unless_stopped(work, checkpoint)
+    except JobStopped:
+        return jobs.get(job.id)
+    except BudgetExhausted as error:
+        return jobs.pause(job.id, str(error))
+    except LedgerConflict as error:
+        return jobs.finish(job.id, "failed", result=None, error=str(error))
+    except asyncio.CancelledError:
+        jobs.pause(job.id, INTERRUPTED)
+        raise
+    except Exception as error:
+        jobs.pause(job.id, f"stopped by {type(error).__name__}: {error}")
+        raise
