@@ -1,5 +1,6 @@
-# `make help` lists the targets. VENV may name another folder, in or outside the tree.
+# `make help` lists the targets. VENV may name another folder, in or outside the tree; WORKERS is how many tests run at once.
 VENV ?= .venv
+WORKERS ?= 2
 PYTHON ?= python3.11
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 2
@@ -32,7 +33,7 @@ demo: models ## distil the example and measure what it brings, with real local m
 
 .PHONY: test
 test: models ## all tests, those with real local models included
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .PHONY: soak
 soak: setup ## the long tests: a distillation killed twenty times (minutes)
@@ -61,5 +62,5 @@ contracts: setup ## the floors, as import contracts
 
 .PHONY: lock
 lock: ## write requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --extra local --extra dev --generate-hashes --python-version 3.11 \
+	uv pip compile pyproject.toml --extra local --extra otel --extra dev --generate-hashes --python-version 3.11 \
 	  --python-platform x86_64-manylinux_2_28 --no-header --no-annotate -o requirements.lock
