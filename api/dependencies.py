@@ -10,6 +10,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from api.problems import BadField
 from api.service import Service
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.pages import Page
 from ted.errors import BadImage
 from ted.images import ImageLimits, from_data_url
@@ -20,10 +21,18 @@ ExperiencePath = Annotated[str, Path(description="An experience's id.")]
 JobPath = Annotated[str, Path(description="A job's id.")]
 
 
-def service(request: Request) -> Service:
-    """The running service."""
+def running(request: Request) -> Service:
+    """The service as it runs, for probes: nothing in it is a caller's."""
     found: Service = request.app.state.service
     return found
+
+
+Running = Annotated[Service, Depends(running)]
+
+
+def service(running: Running) -> Service:
+    """The service as this request's caller has it. Every other route stands on it, so that none can reach further."""
+    return running.of_caller(DEFAULT_CALLER)
 
 
 Serving = Annotated[Service, Depends(service)]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from api.problems import BadField
 from migrations.upgrade import at_head
+from ted.bank.caller import Caller
+from ted.bank.database import Database
 from ted.bank.files import FileStore
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
@@ -24,8 +27,19 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
+class State:
+    """How far the start of an app has come: `ok`, or what is lacking."""
+
+    embedder: str = "loading"
+    worker: str = "starting"
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """One of them an app; made when it starts. `embedder` and `worker_state` tell how far the start has come."""
+    """What there is for one caller, made for each request by `of_caller`; all share what an app has one of.
+
+    `state` tells how far the start has come.
+    """
 
     ted: Ted
     worker: JobWorker
@@ -36,26 +50,20 @@ class Service:
     job_control: JobControl
     job_events: EventStore
     files: FileStore
-    embedder: str = "loading"
-    worker_state: str = "starting"
+    state: State
 
     @staticmethod
     def of(ted: Ted, worker: JobWorker) -> Service:
         """For an open TED whose worker is not started yet."""
         chat = ted.student()
         student = Student(chat, PROFILES[ted.settings.answer_profile])
-        database = ted.database
         return Service(
-            ted,
-            worker,
-            student,
-            ted.completions(chat),
-            Listings(database),
-            JobListings(database),
-            JobControl(database),
-            EventStore(database),
-            FileStore(database),
+            ted, worker, student, ted.completions(chat), **_stores(ted.database, ted.caller), state=State()
         )
+
+    def of_caller(self, caller: Caller) -> Service:
+        """The same, with nothing in it but what is the caller's."""
+        return replace(self, ted=self.ted.of(caller), **_stores(self.ted.database, caller))
 
     def check_models(self, *, student: str | None = None, teacher: str | None = None) -> None:
         """A request may name the configured models, and no others: an address or key never comes from a caller."""
@@ -74,16 +82,16 @@ class Service:
         """Starts the worker, and hands it the jobs that wait; one that is with it already is not run twice."""
         self.files.clear()
         self.worker.start()
-        for job in self.ted.jobs.all(statuses=("queued",)):
+        for job in self.ted.everybodys_jobs.all(statuses=("queued",)):
             self.worker.submit(job.id)
-        self.worker_state = "ok"
+        self.state.worker = "ok"
 
     async def take_up(self, *, every: float = 1.0) -> None:
         """Hands the worker, for ever, what was resumed by another process of the same store."""
         while True:
             await asyncio.sleep(every)
             try:
-                waiting = await asyncio.to_thread(self.ted.jobs.all, statuses=("queued",))
+                waiting = await asyncio.to_thread(self.ted.everybodys_jobs.all, statuses=("queued",))
                 for job in waiting:
                     if job.reason == RESUMED:
                         await asyncio.to_thread(self.worker.submit, job.id)
@@ -92,7 +100,7 @@ class Service:
 
     def stop_worker(self) -> None:
         """What runs is stopped, to go on at the next start."""
-        self.worker_state = "stopped"
+        self.state.worker = "stopped"
         self.worker.stop()
 
     async def warm_up(self) -> None:
@@ -101,11 +109,11 @@ class Service:
             await asyncio.to_thread(self.ted.text_embedder.embed_texts, ["ready"])
             if self.ted.image_embedder is not None:
                 await asyncio.to_thread(self.ted.image_embedder.embed_captions, ["ready"])
-            self.embedder = "ok"
+            self.state.embedder = "ok"
             await asyncio.to_thread(self.student.chat.price, 1, 1)
         except Exception as error:
             _log.exception("the embedders cannot be loaded: %s", error)
-            self.embedder = f"{type(error).__name__}: {error}"
+            self.state.embedder = f"{type(error).__name__}: {error}"
 
     def checks(self) -> dict[str, str]:
         """What must be `ok` before requests are sent here."""
@@ -117,7 +125,26 @@ class Service:
         serving = "draining: the server is going down" if self.ted.drain.begun else "ok"
         return {
             "database": database,
-            "embedder": self.embedder,
-            "worker": self.worker_state,
+            "embedder": self.state.embedder,
+            "worker": self.state.worker,
             "serving": serving,
         }
+
+
+class _Stores(TypedDict):
+    listings: Listings
+    job_listings: JobListings
+    job_control: JobControl
+    job_events: EventStore
+    files: FileStore
+
+
+def _stores(database: Database, caller: Caller) -> _Stores:
+    """A caller's, of those that a Ted has not."""
+    return {
+        "listings": Listings(database, caller),
+        "job_listings": JobListings(database, caller),
+        "job_control": JobControl(database, caller),
+        "job_events": EventStore(database, caller),
+        "files": FileStore(database, caller),
+    }

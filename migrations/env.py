@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import ted.bank.job_tables  # noqa: F401 - registers its tables
+import ted.bank.job_tables
+import ted.bank.key_tables  # noqa: F401 - both register their tables
 from ted.bank.tables import Base
 
 connection = context.config.attributes["connection"]

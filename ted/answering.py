@@ -32,8 +32,9 @@ async def answer(
     mode: Mode = "retrieve",
     settings: RetrievalSettings | None = None,
     answer_id: str | None = None,
+    key_id: str | None = None,
 ) -> Answer:
-    """One answer at temperature 0, kept with everything that explains it; its calls are in the ledger."""
+    """One answer at temperature 0, kept with everything that explains it; its calls are the key's, in the ledger."""
     started = time.perf_counter()
     if not question.text.strip():
         raise BadInput("the question is empty: send a text that is not blank")
@@ -42,7 +43,7 @@ async def answer(
     retrieval = await retrieved_for(question, bank, mode, settings, vectors)
     found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
-    ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id))
+    ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
     reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)

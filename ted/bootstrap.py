@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
@@ -18,11 +18,13 @@ from migrations.upgrade import upgrade
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.banks import BankSettings, BankStore
+from ted.bank.caller import DEFAULT_CALLER, Caller
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
+from ted.bank.projects import ProjectStore
 from ted.completion import CompletionModel
 from ted.draining import Drain
 from ted.jobs.distillation import FLOW_VERSION
@@ -44,22 +46,49 @@ DEFAULT_TEXT_EMBEDDER = "sentence-transformers/all-MiniLM-L6-v2"
 
 @dataclass(slots=True)
 class Ted:
-    """One open installation of TED. Close it when done."""
+    """One open installation of TED, as one caller has it: what is not the caller's is not there. Close it when done.
+
+    `of` gives it as another caller has it; all share the database, the embedders and the banks that are open.
+    """
 
     settings: Settings
     database: Database
     text_embedder: TextEmbedder
     image_embedder: ImageEmbedder | None
-    banks: BankStore
-    jobs: JobStore
-    material: MaterialStore
-    calls: CallStore
-    answers: AnswerStore
-    feedback: FeedbackStore
     drain: Drain
     measures: Measures
+    caller: Caller = DEFAULT_CALLER
+    banks: BankStore = field(init=False)
+    jobs: JobStore = field(init=False)
+    material: MaterialStore = field(init=False)
+    calls: CallStore = field(init=False)
+    answers: AnswerStore = field(init=False)
+    feedback: FeedbackStore = field(init=False)
     _open: dict[str, Bank] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        database, caller = self.database, self.caller
+        self.banks = BankStore(database, caller)
+        self.jobs = JobStore(database, caller)
+        self.material = MaterialStore(database)
+        self.calls = CallStore(database, on_call=self.measures.called)
+        self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
+        self.feedback = FeedbackStore(database, caller)
+
+    def of(self, caller: Caller) -> Ted:
+        """The same installation, as this caller has it."""
+        return replace(self, caller=caller)
+
+    @property
+    def everybodys_jobs(self) -> JobStore:
+        """The jobs of all projects, for those who run them."""
+        return JobStore(self.database, None)
+
+    async def run_job(self, job_id: str) -> None:
+        """Runs a job of any project, as ted/jobs/run does: with what is there for its project."""
+        job = await asyncio.to_thread(self.everybodys_jobs.get, job_id)
+        await run_job(self.of(Caller(job.project_id)), job_id)
 
     def create_bank(self, name: str, settings: BankSettings | None = None) -> Bank:
         """A new bank for this installation's embedders."""
@@ -141,19 +170,12 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     upgrade(database.engine)
-    banks = BankStore(database)
-    banks.ensure_project()
+    ProjectStore(database).ensure_default()
     return Ted(
         settings,
         database,
         text_embedder(settings.text_embedder, settings.threads),
         image_embedder(settings.image_embedder, settings.threads),
-        banks,
-        JobStore(database),
-        MaterialStore(database),
-        CallStore(database, on_call=measures.called),
-        AnswerStore(database, on_keep=measures.answered),
-        FeedbackStore(database),
         drain or Drain(),
         measures,
     )
@@ -161,14 +183,12 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
 
 def in_process_worker(ted: Ted) -> JobWorker:
     """Jobs in a thread of this process; what it leaves is taken up from the store."""
-    return InProcessWorker(partial(run_job, ted), jobs=ted.jobs)
+    return InProcessWorker(ted.run_job, jobs=ted.everybodys_jobs)
 
 
 def durable_worker(ted: Ted) -> JobWorker:
     """Jobs on DBOS, by the one worker of the data directory."""
-    return DurableWorker(
-        partial(run_job, ted), data_dir=ted.settings.data_dir, flow_version=str(FLOW_VERSION)
-    )
+    return DurableWorker(ted.run_job, data_dir=ted.settings.data_dir, flow_version=str(FLOW_VERSION))
 
 
 def text_embedder(name: str, threads: int) -> TextEmbedder:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ted.answer import Answer, Latency
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
+from ted.bank.caller import Caller
 from ted.bank.calls import CallStore, Owner
 from ted.chat import Reply
 from ted.completion import CompletionModel, CompletionRequest, Json
@@ -77,19 +78,20 @@ class Advised:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who answers, where that is kept, for which project; `fail_open`: whether to go on where retrieval fails."""
+    """Who answers, where that is kept, for whom; `fail_open`: whether to go on where retrieval fails."""
 
     model: CompletionModel
     answers: AnswerStore
     calls: CallStore
-    project_id: str
+    caller: Caller
     advice_place: AdvicePlace
     fail_open: bool
 
     def ledgered(self, advised: Advised) -> LedgeredCompletions:
         """The model, with its calls kept for this answer."""
         bank_id = advised.source.bank_id if advised.source else None
-        return LedgeredCompletions(self.model, self.calls, Owner(self.project_id, bank_id, advised.answer_id))
+        owner = Owner(self.caller.project_id, bank_id, advised.answer_id, self.caller.key_id)
+        return LedgeredCompletions(self.model, self.calls, owner)
 
 
 async def advise(conversation: Conversation, *, source: Source | None, desk: Desk) -> Advised:

@@ -10,6 +10,7 @@ TedError
 ├── NotFound                 no such bank, experience, answer, job (404)
 ├── Conflict                 exists already, or the bank is being written (409)
 │   └── ChangedMeanwhile     it is not what the caller last saw (412)
+├── NotAllowed               the caller's key is not for this (403)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
 ├── RetrievalFailed          experiences could not be looked for, and the service is not to go on without (503)
 ├── ModelFailure             a provider could not be made to answer (502)
@@ -90,6 +91,10 @@ class Conflict(TedError):
 
 class ChangedMeanwhile(Conflict):
     """What is to be changed is not what the caller last saw."""
+
+
+class NotAllowed(TedError):
+    """The caller is known, but its key is not for this."""
 
 
 class StoreMismatch(TedError):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.changes import Change, Occasion, SetPinned
 from ted.bank.compressing import CompressionStore
 from ted.bank.embedding import Embedders
@@ -87,6 +88,7 @@ def imported(
     return import_bank(
         lines,
         database=store.database,
+        caller=DEFAULT_CALLER,
         embedders=Embedders(store.text_embedder, store.image_embedder),
         name=name,
         on_conflict=on_conflict,

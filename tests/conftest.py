@@ -15,8 +15,8 @@ import pytest
 from index.embedders.thumbnails import ThumbnailEmbedder
 from migrations.upgrade import upgrade
 from ted.bank.bank import Bank
-from ted.bank.banks import BankStore
 from ted.bank.database import Database
+from ted.bank.projects import ProjectStore
 from tests.stores import Store
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -56,7 +56,7 @@ def blank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("blank") / "ted.sqlite"
     database = Database(f"sqlite:///{file}")
     upgrade(database.engine)
-    BankStore(database).ensure_project()
+    ProjectStore(database).ensure_default()
     database.close()
     return file
 

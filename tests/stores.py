@@ -12,6 +12,7 @@ from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.banks import BankStore
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.calls import CallStore
 from ted.bank.changes import Applied, Change, Occasion
 from ted.bank.database import Database
@@ -36,11 +37,11 @@ class Store:
 
     @property
     def banks(self) -> BankStore:
-        return BankStore(self.database)
+        return BankStore(self.database, DEFAULT_CALLER)
 
     @property
     def jobs(self) -> JobStore:
-        return JobStore(self.database)
+        return JobStore(self.database, DEFAULT_CALLER)
 
     @property
     def material(self) -> MaterialStore:
@@ -52,7 +53,7 @@ class Store:
 
     @property
     def answers(self) -> AnswerStore:
-        return AnswerStore(self.database)
+        return AnswerStore(self.database, DEFAULT_CALLER)
 
     def create(self, name: str = "desk", retrieval: RetrievalSettings | None = None) -> Bank:
         """A new bank, open."""

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/admin", tags=["admin"])
 @router.get("/stats", summary="Figures of all banks", response_model=OverallOut, responses=errors(body=False))
 def get_stats(service: Serving) -> dict[str, Any]:
     """Experiences by status, hit and abstain rates, jobs by status, tokens and cost by role and model."""
-    return overall_figures(service.ted.database)
+    return overall_figures(service.ted.database, service.ted.caller)
 
 
 @router.get(
@@ -47,7 +47,7 @@ def get_usage(
 ) -> dict[str, Any]:
     """Calls, tokens and cost by bank and model, summed from the ledger."""
     bank_id = None if bank is None else service.ted.banks.find(bank)
-    return usage_figures(service.ted.database, since=since, until=until, bank_id=bank_id)
+    return usage_figures(service.ted.database, service.ted.caller, since=since, until=until, bank_id=bank_id)
 
 
 @router.post(

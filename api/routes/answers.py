@@ -29,6 +29,7 @@ async def post_answer(body: AnswerIn, service: Serving) -> AnswerOut:
         student=service.student,
         answers=service.ted.answers,
         calls=service.ted.calls,
+        key_id=service.ted.caller.key_id,
         mode=body.mode,
         settings=bank.record.retrieval.with_options(wanted),
     )

@@ -18,7 +18,6 @@ from api.openai.telling import cost_header, headers_of, told_in_body
 from api.problems import problem_body
 from api.schemas.problem import errors
 from api.service import Service
-from ted.bank.banks import DEFAULT_PROJECT
 from ted.completion import Json
 from ted.conversing import Advised, Desk, Source, advise, complete, stream
 
@@ -104,7 +103,7 @@ def _desk(service: Service) -> Desk:
         service.completions,
         ted.answers,
         ted.calls,
-        DEFAULT_PROJECT,
+        ted.caller,
         settings.advice_place,
         settings.fail_open,
     )

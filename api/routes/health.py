@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
-from api.dependencies import Serving
+from api.dependencies import Running
 from api.problems import Kind, problem
 from api.schemas.common import Shown
 from api.schemas.problem import errors
@@ -33,7 +33,7 @@ async def get_healthz() -> Alive:
 
 
 @router.get("/readyz", summary="Ready?", response_model=Ready, responses=errors(503, body=False))
-def get_readyz(request: Request, service: Serving) -> Ready | JSONResponse:
+def get_readyz(request: Request, service: Running) -> Ready | JSONResponse:
     """Database and its schema, embedders, worker; and whether it is going down. 503 until all are `ok`."""
     checks = service.checks()
     if lacking := [f"{name}: {state}" for name, state in checks.items() if state != "ok"]:

@@ -78,6 +78,7 @@ async def post_import(
             import_bank,
             file,
             database=ted.database,
+            caller=ted.caller,
             embedders=Embedders(ted.text_embedder, ted.image_embedder),
             name=bank,
             on_conflict=on_conflict,

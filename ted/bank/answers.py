@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from ted.answer import Answer, Latency
-from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
 from ted.bank.rows import store_images
@@ -48,16 +48,16 @@ class KeptAnswer:
 
 
 class AnswerStore:
-    """Reads and writes answers; each method is one short transaction. `on_keep` is told of each answer that was kept."""
+    """A caller's answers; each method is one short transaction. `on_keep` is told of each answer that was kept."""
 
     def __init__(
         self,
         database: Database,
-        project_id: str = DEFAULT_PROJECT,
+        caller: Caller,
         *,
         on_keep: Callable[[Answer], None] = lambda answer: None,
     ) -> None:
-        self._database, self._project, self._on_keep = database, project_id, on_keep
+        self._database, self._caller, self._on_keep = database, caller, on_keep
 
     def keep(self, answer: Answer) -> None:
         """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
@@ -65,7 +65,7 @@ class AnswerStore:
             if session.get(AnswerRow, answer.id) is not None:
                 return
             bank = session.get(BankRow, answer.bank_id)
-            if bank is None:
+            if bank is None or not self._caller.has(bank):
                 raise NotFound(f"bank {answer.bank_id} is gone")
             store_images(session, bank.project_id, answer.question.images)
             session.add(
@@ -97,7 +97,7 @@ class AnswerStore:
         """Everything kept of an answer. Raises NotFound."""
         with self._database.reading() as session:
             row = session.get(AnswerRow, answer_id)
-            if row is None or row.project_id != self._project:
+            if row is None or not self._caller.has(row):
                 raise NotFound(f"there is no answer '{answer_id}'")
             exposed = session.scalars(select(ExposureRow).where(ExposureRow.asked_as == answer_id))
             exposures = {e.experience_id: Exposure(e.shown, e.cited) for e in exposed}

@@ -11,14 +11,13 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_tables import JobRow
-from ted.bank.tables import BankRow, ExperienceRow, ProjectRow
-from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotFound
+from ted.bank.tables import BankRow, ExperienceRow
+from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from ted.ids import new_id
 from ted.settings import RetrievalSettings
-
-DEFAULT_PROJECT = "proj_default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +49,10 @@ def _settings(row: BankRow) -> BankSettings:
 
 
 class BankStore:
-    """Reads and writes banks; each method is one short transaction. A bank is named by its name or its id."""
+    """Reads and writes a caller's banks; each method is one short transaction. A bank is named by its name or its id."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def ensure_project(self) -> None:
-        """The one project there is until keys exist."""
-        with self._database.writing() as session:
-            if session.get(ProjectRow, DEFAULT_PROJECT) is None:
-                session.add(ProjectRow(id=DEFAULT_PROJECT, name="default"))
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def create(
         self,
@@ -75,12 +68,13 @@ class BankStore:
         `settings`: all of them, but for the name; `retrieval` where only those matter.
         """
         check_name(name)
+        check_may_make(self._caller)
         wanted = settings or BankSettings(name, retrieval=retrieval or RetrievalSettings())
         with self._database.writing() as session:
-            _check_free(session, name, None)
+            self._check_free(session, name, None)
             row = BankRow(
                 id=new_id("bank"),
-                project_id=DEFAULT_PROJECT,
+                project_id=self._caller.project_id,
                 text_fingerprint=text_fingerprint,
                 image_fingerprint=image_fingerprint,
             )
@@ -101,7 +95,7 @@ class BankStore:
         """
         with self._database.writing() as session:
             row = session.get(BankRow, bank_id)
-            if row is None:
+            if row is None or not self._caller.has(row):
                 raise NotFound(f"bank {bank_id} is gone")
             if only_if is not None and (tag := settings_tag(row)) not in only_if:
                 raise ChangedMeanwhile(
@@ -110,13 +104,13 @@ class BankStore:
             wanted = change(_settings(row))
             if wanted.name != row.name:
                 check_name(wanted.name)
-                _check_free(session, wanted.name, bank_id)
+                self._check_free(session, wanted.name, bank_id)
             _put(row, wanted)
 
     def find(self, bank: str) -> str:
         """The id of the bank of this name or id; an id goes before a name. Raises NotFound."""
         query = select(BankRow.id).where(
-            or_(BankRow.name == bank, BankRow.id == bank), BankRow.project_id == DEFAULT_PROJECT
+            or_(BankRow.name == bank, BankRow.id == bank), self._caller.theirs(BankRow)
         )
         with self._database.reading() as session:
             found = session.scalar(query.order_by(BankRow.id != bank).limit(1))
@@ -133,7 +127,7 @@ class BankStore:
             .where(ExperienceRow.bank_id == BankRow.id, ExperienceRow.status == "active")
             .scalar_subquery()
         )
-        query = select(BankRow, active).where(BankRow.project_id == DEFAULT_PROJECT).order_by(BankRow.id)
+        query = select(BankRow, active).where(self._caller.theirs(BankRow)).order_by(BankRow.id)
         with self._database.reading() as session:
             return [
                 {
@@ -152,11 +146,17 @@ class BankStore:
         busy = select(JobRow.id).where(JobRow.bank_id == bank_id, JobRow.status.in_(("queued", "running")))
         with self._database.writing() as session:
             row = session.get(BankRow, bank_id)
-            if row is None:
+            if row is None or not self._caller.has(row):
                 return
             if not even_while_running and (job := session.scalar(busy.limit(1))):
                 raise Conflict(f"bank '{row.name}' has the unfinished job {job}: let it finish first")
             session.delete(row)
+
+    def _check_free(self, session: Session, name: str, but: str | None) -> None:
+        """Names are a project's: those of banks that this caller does not see are taken, too."""
+        taken = select(BankRow.id).where(BankRow.name == name, BankRow.project_id == self._caller.project_id)
+        if session.scalar(taken) not in (None, but):
+            raise Conflict(f"there is a bank '{name}' already: use it, or delete it with `ted bank delete`")
 
 
 def _put(row: BankRow, settings: BankSettings) -> None:
@@ -171,7 +171,7 @@ def check_name(name: str) -> None:
         raise BadInput(f"{name!r} cannot name a bank: use 1 to 100 characters without '@'")
 
 
-def _check_free(session: Session, name: str, but: str | None) -> None:
-    taken = select(BankRow.id).where(BankRow.name == name, BankRow.project_id == DEFAULT_PROJECT)
-    if session.scalar(taken) not in (None, but):
-        raise Conflict(f"there is a bank '{name}' already: use it, or delete it with `ted bank delete`")
+def check_may_make(caller: Caller) -> None:
+    """Raises NotAllowed for who may use certain banks only: a new one would not be among them."""
+    if caller.banks is not None:
+        raise NotAllowed("this key is for certain banks: it cannot make another one")

@@ -31,11 +31,12 @@ class Call(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """For whom a call is made: the project, the bank if any, and the job or answer it is charged to."""
+    """For whom a call is made: the project, the bank if any, the job or answer it is charged to, and the key if any."""
 
     project_id: str
     bank_id: str | None
     id: str
+    key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class CallStore:
         with self._database.writing() as session:
             row = session.get(CallRow, request.call_key) or CallRow(call_key=request.call_key)
             row.project_id, row.bank_id, row.owner = owner.project_id, owner.bank_id, owner.id
+            row.key_id = owner.key_id
             row.role, row.fingerprint, row.created_at = _role(request), request.fingerprint, now()
             for name, value in values.items():
                 setattr(row, name, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.tables import AnswerRow, FeedbackRow, now
 from ted.bank.usage import regrade
@@ -35,10 +35,10 @@ class KeptFeedback:
 
 
 class FeedbackStore:
-    """Writes feedback; each method is one short transaction."""
+    """Writes feedback on a caller's answers; each method is one short transaction."""
 
-    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
-        self._database, self._project = database, project_id
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def give(self, feedback: Feedback) -> KeptFeedback:
         """Keeps it in the place of what was said of the answer before. Raises NotFound, BadInput."""
@@ -46,7 +46,7 @@ class FeedbackStore:
             raise BadInput(f"the outcome is {feedback.outcome}: it must be from 0 (wrong) to 1 (right)")
         with self._database.writing() as session:
             answer = session.get(AnswerRow, feedback.answer_id)
-            if answer is None or answer.project_id != self._project:
+            if answer is None or not self._caller.has(answer):
                 raise NotFound(f"there is no answer '{feedback.answer_id}'")
             row = session.get(FeedbackRow, answer.id)
             if row is None:

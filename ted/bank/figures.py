@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from ted.bank.bank import Bank
-from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, JobRow
 from ted.bank.near_duplicates import NearDuplicates, count_near_duplicates
@@ -25,29 +25,29 @@ from ted.bank.statistics import (
 from ted.bank.tables import AnswerRow, BankRow, ExperienceRow
 
 
-def overall_figures(database: Database, project_id: str = DEFAULT_PROJECT) -> dict[str, Any]:
-    """Of all banks of a project, in one snapshot."""
+def overall_figures(database: Database, caller: Caller) -> dict[str, Any]:
+    """Of all banks of a caller, in one snapshot."""
     with database.reading() as session:
-        of_project = select(func.count()).select_from(BankRow).where(BankRow.project_id == project_id)
+        of_project = select(func.count()).select_from(BankRow).where(caller.theirs(BankRow))
         return {
             "banks": session.scalar(of_project) or 0,
-            "experiences": experiences_by_status(session, ExperienceRow.project_id == project_id),
-            "retrieval": _retrieval(answering(session, AnswerRow.project_id == project_id)),
-            "jobs": jobs_by_status(session, JobRow.project_id == project_id),
-            "spending": _spending(spending(session, CallRow.project_id == project_id)),
+            "experiences": experiences_by_status(session, caller.theirs(ExperienceRow)),
+            "retrieval": _retrieval(answering(session, caller.theirs(AnswerRow))),
+            "jobs": jobs_by_status(session, caller.theirs(JobRow)),
+            "spending": _spending(spending(session, caller.theirs(CallRow))),
         }
 
 
 def usage_figures(
     database: Database,
+    caller: Caller,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
     bank_id: str | None = None,
-    project_id: str = DEFAULT_PROJECT,
 ) -> dict[str, Any]:
     """Calls, tokens and cost by bank and model, of calls made from `since` to before `until`."""
-    made = CallRow.project_id == project_id
+    made = caller.theirs(CallRow)
     if since is not None:
         made &= CallRow.created_at >= since.astimezone(UTC)
     if until is not None:

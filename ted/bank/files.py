@@ -11,7 +11,7 @@ from typing import Literal, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_tables import FileRow
 from ted.bank.pages import Page, Paged, paged
@@ -38,10 +38,10 @@ class FileRecord:
 
 
 class FileStore:
-    """Of one project. What is another project's is not there."""
+    """The files of a caller's project."""
 
-    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
-        self._database, self._project = database, project_id
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def incoming(self) -> Path:
         """A path of its own for bytes that arrive; `add` or the caller takes it away again."""
@@ -68,7 +68,7 @@ class FileStore:
         with self._database.writing() as session:
             row = FileRow(
                 id=new_id("file"),
-                project_id=self._project,
+                project_id=self._caller.project_id,
                 filename=filename,
                 purpose=purpose,
                 format=format,
@@ -83,7 +83,7 @@ class FileStore:
 
     def files(self, page: Page, *, purpose: Purpose | None = None) -> Paged[FileRecord]:
         """By id, of a purpose if given."""
-        query = select(FileRow).where(FileRow.project_id == self._project)
+        query = select(FileRow).where(self._caller.theirs(FileRow))
         if purpose is not None:
             query = query.where(FileRow.purpose == purpose)
         with self._database.reading() as session:
@@ -115,7 +115,7 @@ class FileStore:
 
     def _row(self, session: Session, file_id: str) -> FileRow:
         row = session.get(FileRow, file_id)
-        if row is None or row.project_id != self._project:
+        if row is None or not self._caller.has(row):
             raise NotFound(f"there is no file '{file_id}'")
         return row
 

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from index.errors import DimensionMismatch
 from index.vectors import from_bytes
-from ted.bank.banks import DEFAULT_PROJECT, check_name
+from ted.bank.banks import check_may_make, check_name
+from ted.bank.caller import Caller
 from ted.bank.contents import Contents, KeyLine, Row, read_contents
 from ted.bank.database import Database
 from ted.bank.embedding import Embedders, embed_keys
@@ -54,11 +55,11 @@ def import_bank(
     file: Iterable[bytes],
     *,
     database: Database,
+    caller: Caller,
     embedders: Embedders,
     name: str | None = None,
     on_conflict: OnConflict = "refuse",
     dry_run: bool = False,
-    project_id: str = DEFAULT_PROJECT,
 ) -> Imported:
     """The bank of the file, under its own name or `name`; all of it, or nothing.
 
@@ -67,16 +68,17 @@ def import_bank(
     contents = read_contents(file)
     name = contents.bank["name"] if name is None else name
     check_name(name)
+    check_may_make(caller)
     with database.reading() as session:
-        _make_room(session, contents, name, on_conflict, project_id, really=False)
+        _make_room(session, contents, name, on_conflict, caller.project_id, really=False)
     here = Embedders(embedders.text, embedders.image if contents.bank["image_fingerprint"] else None)
     anew = [line.key for line in contents.keys if _lacking(line, here)]
     bank_id = None
     if not dry_run:
         made = embed_keys(sorted(set(anew), key=repr), contents.images, here)
         with database.writing() as session:
-            _make_room(session, contents, name, on_conflict, project_id, really=True)
-            bank_id = _write(session, contents, name, on_conflict, project_id, here, made)
+            _make_room(session, contents, name, on_conflict, caller.project_id, really=True)
+            bank_id = _write(session, contents, name, on_conflict, caller.project_id, here, made)
     return Imported(
         bank_id,
         name,
@@ -108,9 +110,8 @@ def _make_room(
         for row in contents.rows["experience"]:
             known = session.get(ExperienceRow, row["id"])
             if known is not None and known.bank_id != replaced:
-                raise Conflict(
-                    f"experience {row['id']} is in this store already, in bank {known.bank_id}: import it as a copy"
-                )
+                where = f", in bank {known.bank_id}" if known.project_id == project_id else ""
+                raise Conflict(f"experience {row['id']} is in this store already{where}: import it as a copy")
     if there is not None and really:
         session.delete(there)
         session.flush()

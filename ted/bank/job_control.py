@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
@@ -17,15 +18,18 @@ from ted.errors import Conflict, NotFound
 
 
 class JobControl:
-    """Each method is one short transaction. A running job stops at its next checkpoint, whatever process runs it."""
+    """Of a caller's jobs; each method is one short transaction.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    A running job stops at its next checkpoint, whatever process runs it.
+    """
+
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def cancel(self, job_id: str) -> Job:
         """The job has ended; what it did stays. Raises NotFound, Conflict for one that has ended."""
         with self._database.writing() as session:
-            row = _row(session, job_id, among=UNFINISHED, to="be cancelled")
+            row = self._row(session, job_id, among=UNFINISHED, to="be cancelled")
             row.status, row.reason, row.finished_at = "cancelled", None, now()
             tell_job(session, row)
             return job_of(row)
@@ -33,7 +37,7 @@ class JobControl:
     def pause(self, job_id: str) -> Job:
         """The job rests until it is resumed. Raises NotFound, Conflict for one that rests or has ended."""
         with self._database.writing() as session:
-            row = _row(session, job_id, among=("queued", "running"), to="be paused")
+            row = self._row(session, job_id, among=("queued", "running"), to="be paused")
             row.status, row.reason = "paused", ASKED_TO_PAUSE
             tell_job(session, row)
             return job_of(row)
@@ -41,7 +45,7 @@ class JobControl:
     def resume(self, job_id: str, budget: dict[str, Any] | None = None) -> Job:
         """The job waits to be run again, with another budget if one is given. Raises NotFound, Conflict."""
         with self._database.writing() as session:
-            row = _row(session, job_id, among=("paused",), to="be resumed")
+            row = self._row(session, job_id, among=("paused",), to="be resumed")
             row.status, row.reason = "queued", RESUMED
             row.budget = row.budget if budget is None else budget
             tell_job(session, row)
@@ -53,7 +57,7 @@ class JobControl:
         Raises NotFound, Conflict where it has not ended, where nothing failed, or where another job writes the bank.
         """
         with self._database.writing() as session:
-            row = _row(session, job_id, among=("succeeded", "failed"), to="be retried")
+            row = self._row(session, job_id, among=("succeeded", "failed"), to="be retried")
             query = select(ItemRow).where(ItemRow.job_id == job_id, ItemRow.status == "failed")
             failed = session.scalars(query.order_by(ItemRow.epoch, ItemRow.sample_id)).all()
             if not failed:
@@ -74,11 +78,10 @@ class JobControl:
             tell_job(session, row)
             return job_of(row)
 
-
-def _row(session: Session, job_id: str, *, among: Sequence[str], to: str) -> JobRow:
-    row = session.get(JobRow, job_id)
-    if row is None:
-        raise NotFound(f"there is no job '{job_id}'")
-    if row.status not in among:
-        raise Conflict(f"job {job_id} is {row.status}: only one that is {' or '.join(among)} can {to}")
-    return row
+    def _row(self, session: Session, job_id: str, *, among: Sequence[str], to: str) -> JobRow:
+        row = session.get(JobRow, job_id)
+        if row is None or not self._caller.has(row):
+            raise NotFound(f"there is no job '{job_id}'")
+        if row.status not in among:
+            raise Conflict(f"job {job_id} is {row.status}: only one that is {' or '.join(among)} can {to}")
+        return row

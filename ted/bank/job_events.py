@@ -9,10 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_tables import EventRow, ItemRow, JobRow
 from ted.bank.pages import Page, Paged, paged
-from ted.errors import BadInput
+from ted.errors import BadInput, NotFound
 
 FINAL = ("job.succeeded", "job.failed", "job.cancelled")
 """After one of these nothing follows, unless the job is retried."""
@@ -30,15 +31,17 @@ class Event:
 
 
 class EventStore:
-    """Reads; each method is one short transaction."""
+    """Reads what befell a caller's jobs; each method is one short transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def events(self, job_id: str, page: Page) -> Paged[Event]:
-        """The events of a job by their sequence. Raises BadInput for a cursor that is no number."""
+        """The events of a job by their sequence. Raises NotFound, BadInput for a cursor that is no number."""
         query = select(EventRow).where(EventRow.job_id == job_id)
         with self._database.reading() as session:
+            if not self._caller.has(session.get(JobRow, job_id)):
+                raise NotFound(f"there is no job '{job_id}'")
             rows, more = paged(session, query, page, by=[EventRow.sequence], decode=_sequence)
             return Paged(tuple(_event(row) for (row,) in rows), more)
 

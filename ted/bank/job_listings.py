@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.banks import DEFAULT_PROJECT
+from ted.bank.caller import Caller
 from ted.bank.calls import Spent
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, ItemRow, JobRow, SampleRow
@@ -49,10 +49,10 @@ class Item:
 
 
 class JobListings:
-    """Reads of one project; each method is one short transaction. What is another project's is not there."""
+    """Reads of a caller's jobs; each method is one short transaction."""
 
-    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
-        self._database, self._project = database, project_id
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def jobs(
         self, page: Page, *, bank_id: str | None = None, status: JobStatus | None = None
@@ -96,7 +96,7 @@ class JobListings:
             return Paged(tuple(_item(item, sample) for item, sample in rows), more)
 
     def _jobs(self) -> Any:
-        return select(JobRow).where(JobRow.project_id == self._project)
+        return select(JobRow).where(self._caller.theirs(JobRow))
 
 
 def _place(session: Session, job_id: str, cursor: str) -> tuple[int, int]:

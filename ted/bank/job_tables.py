@@ -12,13 +12,17 @@ from ted.bank.tables import Base, now
 
 
 class JobRow(Base):
-    """A distillation, compression or evaluation. `digest` is over all that decides its outcome."""
+    """A distillation, compression or evaluation. `digest` is over all that decides its outcome.
+
+    `key_id` is the key that submitted it, and is charged for it.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (Index(None, "bank_id", "status"),)
     id: Mapped[str] = mapped_column(primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"))
+    key_id: Mapped[str | None]
     kind: Mapped[str]
     status: Mapped[str]
     reason: Mapped[str | None] = mapped_column(Text)
@@ -139,9 +143,11 @@ class CallRow(Base):
     """
 
     __tablename__ = "model_calls"
+    __table_args__ = (Index(None, "key_id", "created_at"),)
     call_key: Mapped[str] = mapped_column(primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     bank_id: Mapped[str | None] = mapped_column(index=True)
+    key_id: Mapped[str | None]
     owner: Mapped[str] = mapped_column(index=True)
     role: Mapped[str]
     model: Mapped[str]

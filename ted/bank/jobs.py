@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
@@ -31,11 +32,15 @@ ASKED_TO_PAUSE, INTERRUPTED, RESUMED = "paused on request", "interrupted", "resu
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as the store has it. `digest` is over all that decides its outcome; `runs` counts its starts."""
+    """A job as the store has it, charged to the key that submitted it.
+
+    `digest` is over all that decides its outcome; `runs` counts its starts.
+    """
 
     id: str
     project_id: str
     bank_id: str
+    key_id: str | None
     kind: JobKind
     status: JobStatus
     reason: str | None
@@ -76,6 +81,7 @@ def job_of(row: JobRow) -> Job:
         id=row.id,
         project_id=row.project_id,
         bank_id=row.bank_id,
+        key_id=row.key_id,
         kind=cast(JobKind, row.kind),
         status=cast(JobStatus, row.status),
         reason=row.reason,
@@ -92,10 +98,10 @@ def job_of(row: JobRow) -> Job:
 
 
 class JobStore:
-    """Reads and writes jobs; each method is one short transaction."""
+    """Reads and writes a caller's jobs; each method is one short transaction. `caller` None: everybody's, for workers."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, caller: Caller | None) -> None:
+        self._database, self._caller = database, caller
 
     def create(
         self,
@@ -113,9 +119,7 @@ class JobStore:
         Raises Conflict while another writing job of the bank is unfinished, and for a key of another request.
         """
         with self._database.writing() as session:
-            bank = session.get(BankRow, bank_id)
-            if bank is None:
-                raise NotFound(f"there is no bank {bank_id}")
+            bank = self._bank(session, bank_id)
             if once is not None and (made := job_made(session, bank.project_id, once)):
                 return job_of(made)
             if kind in WRITING and (other := unfinished_writer(session, bank_id)):
@@ -127,6 +131,7 @@ class JobStore:
                 id=new_id("job"),
                 project_id=bank.project_id,
                 bank_id=bank_id,
+                key_id=self._caller.key_id if self._caller else None,
                 kind=kind,
                 status="queued",
                 request=request,
@@ -153,7 +158,9 @@ class JobStore:
         """The newest job of the bank with this digest that was not cancelled."""
         query = (
             select(JobRow)
-            .where(JobRow.bank_id == bank_id, JobRow.digest == digest, JobRow.status != "cancelled")
+            .where(
+                JobRow.bank_id == bank_id, JobRow.digest == digest, JobRow.status != "cancelled", self._theirs
+            )
             .order_by(JobRow.id.desc())
             .limit(1)
         )
@@ -163,7 +170,7 @@ class JobStore:
 
     def all(self, bank_id: str | None = None, statuses: Sequence[JobStatus] = ()) -> list[Job]:
         """Jobs, oldest first, of a bank and of these statuses if given."""
-        query = select(JobRow).order_by(JobRow.id)
+        query = select(JobRow).where(self._theirs).order_by(JobRow.id)
         if bank_id is not None:
             query = query.where(JobRow.bank_id == bank_id)
         if statuses:
@@ -175,6 +182,7 @@ class JobStore:
         """The samples a job was given, in their order, images included."""
         query = select(SampleRow).where(SampleRow.job_id == job_id).order_by(SampleRow.position)
         with self._database.reading() as session:
+            self._row(session, job_id)
             return [sample_of(session, row) for row in session.scalars(query).all()]
 
     def begin(self, job_id: str, *, among: Sequence[JobStatus] = UNFINISHED) -> Job:
@@ -204,9 +212,7 @@ class JobStore:
     def made(self, bank_id: str, once: Once) -> Job | None:
         """The job that a request with this key made, if any. Raises NotFound, Conflict for a key of another request."""
         with self._database.reading() as session:
-            bank = session.get(BankRow, bank_id)
-            if bank is None:
-                raise NotFound(f"there is no bank {bank_id}")
+            bank = self._bank(session, bank_id)
             row = job_made(session, bank.project_id, once)
             return job_of(row) if row else None
 
@@ -268,9 +274,19 @@ class JobStore:
 
     def _row(self, session: Session, job_id: str) -> JobRow:
         row = session.get(JobRow, job_id)
-        if row is None:
+        if row is None or not (self._caller is None or self._caller.has(row)):
             raise NotFound(f"there is no job {job_id}")
         return row
+
+    def _bank(self, session: Session, bank_id: str) -> BankRow:
+        row = session.get(BankRow, bank_id)
+        if row is None or not (self._caller is None or self._caller.has(row)):
+            raise NotFound(f"there is no bank {bank_id}")
+        return row
+
+    @property
+    def _theirs(self) -> ColumnElement[bool]:
+        return true() if self._caller is None else self._caller.theirs(JobRow)
 
 
 def unfinished_writer(session: Session, bank_id: str) -> JobRow | None:

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.banks import DEFAULT_PROJECT, settings_tag
+from ted.bank.banks import settings_tag
+from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.rows import experiences_of, status_of, tag_of
@@ -72,10 +73,10 @@ class HistoryEntry:
 
 
 class Listings:
-    """Reads of one project; each method is one short transaction. What is another project's is not there."""
+    """Reads of what is a caller's; each method is one short transaction."""
 
-    def __init__(self, database: Database, project_id: str = DEFAULT_PROJECT) -> None:
-        self._database, self._project = database, project_id
+    def __init__(self, database: Database, caller: Caller) -> None:
+        self._database, self._caller = database, caller
 
     def banks(self, page: Page) -> Paged[BankDetails]:
         """Banks by id."""
@@ -97,13 +98,13 @@ class Listings:
             .where(ExperienceRow.bank_id == BankRow.id, ExperienceRow.status == "active")
             .scalar_subquery()
         )
-        return select(BankRow, active).where(BankRow.project_id == self._project)
+        return select(BankRow, active).where(self._caller.theirs(BankRow))
 
     def experiences(
         self, bank_id: str, page: Page, *, status: Status | None = None, tag: str | None = None
     ) -> Paged[ExperienceDetails]:
         """Experiences of a bank by id, of any status unless one is given, having the tag if one is given."""
-        query = _experiences(bank_id)
+        query = self._experiences(bank_id)
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
@@ -115,14 +116,14 @@ class Listings:
 
     def made_at(self, bank_id: str, revision: int) -> list[ExperienceDetails]:
         """The experiences that a revision brought into being, in the order of the changes."""
-        query = _experiences(bank_id).where(ExperienceRow.created_revision == revision)
+        query = self._experiences(bank_id).where(ExperienceRow.created_revision == revision)
         with self._database.reading() as session:
             rows = session.execute(query.order_by(ExperienceRow.id)).all()
             return _details(session, rows)
 
     def experience(self, bank_id: str, experience_id: str) -> ExperienceDetails:
         """One experience of the bank, whatever its status. Raises NotFound."""
-        query = _experiences(bank_id).where(ExperienceRow.id == experience_id)
+        query = self._experiences(bank_id).where(ExperienceRow.id == experience_id)
         with self._database.reading() as session:
             found = session.execute(query).one_or_none()
             if found is None:
@@ -136,6 +137,13 @@ class Listings:
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[HistoryRow.id], decode=_number)
             return Paged(tuple(_entry(row) for (row,) in rows), more)
+
+    def _experiences(self, bank_id: str) -> Any:
+        return (
+            select(ExperienceRow, CounterRow)
+            .join(CounterRow, CounterRow.experience_id == ExperienceRow.id)
+            .where(ExperienceRow.bank_id == bank_id, self._caller.theirs(ExperienceRow))
+        )
 
 
 def _number(cursor: str) -> tuple[int]:
@@ -159,14 +167,6 @@ def _bank(row: BankRow, experiences: int) -> BankDetails:
         experiences=experiences,
         created_at=row.created_at,
         tag=settings_tag(row),
-    )
-
-
-def _experiences(bank_id: str) -> Any:
-    return (
-        select(ExperienceRow, CounterRow)
-        .join(CounterRow, CounterRow.experience_id == ExperienceRow.id)
-        .where(ExperienceRow.bank_id == bank_id)
     )
 
 

@@ -60,7 +60,7 @@ class Base(DeclarativeBase):
 
 
 class ProjectRow(Base):
-    """Who owns what. There is one, `proj_default`, until keys exist."""
+    """Who owns what. One, `proj_default`, is there from the start."""
 
     __tablename__ = "projects"
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -41,7 +41,7 @@ def list_jobs(
     with opened() as ted:
         bank_id = None if bank is None else ted.banks.find(bank)
         page = Page(limit, order="desc")
-        found = JobListings(ted.database).jobs(page, bank_id=bank_id, status=_status(status))
+        found = JobListings(ted.database, ted.caller).jobs(page, bank_id=bank_id, status=_status(status))
         rows = [_row(details) for details in found.data]
         output.emit(rows, output.table("Jobs", rows), json)
 
@@ -51,7 +51,7 @@ def list_jobs(
 def show(job: JobId, json: AsJson = False) -> None:
     """One job: how far it is, what it spent, its result."""
     with opened() as ted:
-        _emit(JobListings(ted.database).job(job), json)
+        _emit(JobListings(ted.database, ted.caller).job(job), json)
 
 
 @jobs.command("watch")
@@ -59,7 +59,7 @@ def show(job: JobId, json: AsJson = False) -> None:
 def watch(job: JobId, json: AsJson = False) -> None:
     """Follow a job until it rests or has ended; exit code 1 where it did not succeed."""
     with opened() as ted:
-        listings = JobListings(ted.database)
+        listings = JobListings(ted.database, ted.caller)
         details = listings.job(job)
         with progress_bar(progress_console(json)) as bar:
             task = bar.add_task(details.job.kind, total=details.counts.total)
@@ -78,8 +78,8 @@ def watch(job: JobId, json: AsJson = False) -> None:
 def cancel(job: JobId, json: AsJson = False) -> None:
     """End a job for good; what it did stays."""
     with opened() as ted:
-        JobControl(ted.database).cancel(job)
-        _emit(JobListings(ted.database).job(job), json)
+        JobControl(ted.database, ted.caller).cancel(job)
+        _emit(JobListings(ted.database, ted.caller).job(job), json)
 
 
 @jobs.command("pause")
@@ -87,8 +87,8 @@ def cancel(job: JobId, json: AsJson = False) -> None:
 def pause(job: JobId, json: AsJson = False) -> None:
     """Let a job rest until it is resumed."""
     with opened() as ted:
-        JobControl(ted.database).pause(job)
-        _emit(JobListings(ted.database).job(job), json)
+        JobControl(ted.database, ted.caller).pause(job)
+        _emit(JobListings(ted.database, ted.caller).job(job), json)
 
 
 @jobs.command("resume")
@@ -106,7 +106,7 @@ def resume(
     changed = any(limit is not None for limit in limits.values())
     with opened() as ted:
         if ted.jobs.get(job).status != "queued":
-            JobControl(ted.database).resume(job, limits if changed else None)
+            JobControl(ted.database, ted.caller).resume(job, limits if changed else None)
         _go_on(ted, job, json)
 
 
@@ -115,7 +115,7 @@ def resume(
 def retry(job: JobId, json: AsJson = False) -> None:
     """Work on a job's failed items again: in the server of this data directory, or here where there is none."""
     with opened() as ted:
-        JobControl(ted.database).retry(job)
+        JobControl(ted.database, ted.caller).retry(job)
         _go_on(ted, job, json)
 
 
@@ -123,13 +123,13 @@ def _go_on(ted: Ted, job: str, json: bool) -> None:
     """A job that waits is left to the server, or run to its end; exit code 1 where it then did not succeed."""
     if is_served(ted.settings.data_dir):
         _emit(
-            JobListings(ted.database).job(job),
+            JobListings(ted.database, ted.caller).job(job),
             json,
             note="The server of this data directory goes on with it.",
         )
         return
     asyncio.run(run_job(ted, job))
-    details = JobListings(ted.database).job(job)
+    details = JobListings(ted.database, ted.caller).job(job)
     _emit(details, json)
     if details.job.status != "succeeded":
         raise typer.Exit(1)

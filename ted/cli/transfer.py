@@ -64,6 +64,7 @@ def import_(
                 done = import_bank(
                     lines,
                     database=ted.database,
+                    caller=ted.caller,
                     embedders=Embedders(ted.text_embedder, ted.image_embedder),
                     name=name,
                     on_conflict=_known(on_conflict),

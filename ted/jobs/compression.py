@@ -88,7 +88,7 @@ class CompressionRunner:
     async def _run(self, job: Job, teacher: ChatModel) -> Job:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
-        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         request = job.request
         compression = compress(

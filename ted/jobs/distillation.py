@@ -146,7 +146,7 @@ class DistillationRunner:
         checkpoint = partial(self._jobs.checkpoint, job)
         samples = await asyncio.to_thread(self._jobs.samples, job.id)
         profile = PROFILES[job.request["profile"]]
-        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         bench = Workbench(
             bank=self._bank,

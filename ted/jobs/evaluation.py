@@ -131,7 +131,7 @@ class EvaluationRunner:
     ) -> Job:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
-        owner, budget = Owner(job.project_id, job.bank_id, job.id), Budget(**job.budget)
+        owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         profile = PROFILES[job.request["profile"]]
         small = Student(ledger.around(student), profile)

@@ -45,11 +45,11 @@ def test_without_its_schema_it_lives_and_is_not_ready(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("part", "state"),
-    [("embedder", "loading"), ("embedder", "OSError: no file"), ("worker_state", "starting")],
+    [("embedder", "loading"), ("embedder", "OSError: no file"), ("worker", "starting")],
 )
 def test_a_part_that_is_not_there_yet_is_told(desk: Desk, part: str, state: str) -> None:
     ready(desk.client)
-    setattr(desk.service, part, state)
+    setattr(desk.service.state, part, state)
 
     response = desk.client.get("/readyz")
 

@@ -8,6 +8,7 @@ import pytest
 
 from index.embedders.thumbnails import ThumbnailEmbedder
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.changes import Change, Edit
 from ted.bank.listings import Listings
 from ted.bank.pages import Page
@@ -69,7 +70,7 @@ async def test_what_is_pinned_or_quarantined_can_be_edited(store: Store) -> None
 async def test_an_edit_on_a_condition_that_does_not_hold_changes_nothing(store: Store) -> None:
     bank = store.create()
     printer = await added(bank, "A printer is jammed.", "FX-31")
-    seen = Listings(store.database).experience(bank.id, printer.id).tag
+    seen = Listings(store.database, DEFAULT_CALLER).experience(bank.id, printer.id).tag
     await edited(bank, Edit(printer.id, content="FX-32", only_if=("other", seen)))
 
     with pytest.raises(ChangedMeanwhile, match="read it again"):
@@ -89,7 +90,7 @@ async def test_an_edit_of_another_banks_experience_is_skipped(store: Store) -> N
 
 def test_settings_change_on_a_condition_and_names_stay_one_of_a_kind(store: Store) -> None:
     bank, other = store.create(), store.create("other")
-    listings = Listings(store.database)
+    listings = Listings(store.database, DEFAULT_CALLER)
     seen = listings.bank(bank.id).tag
     store.banks.change(bank.id, lambda s: replace(s, name="bench", max_tokens=5), only_if=(seen,))
 

@@ -10,7 +10,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-import ted.bank.job_tables  # noqa: F401 - registers its tables
+import ted.bank.job_tables
+import ted.bank.key_tables  # noqa: F401 - both register their tables
 from migrations.upgrade import upgrade
 from ted.bank.database import Database
 from ted.bank.tables import Base, ProjectRow
