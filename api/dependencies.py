@@ -52,19 +52,35 @@ BankId = Annotated[str, Depends(bank_id)]
 OpenBank = Annotated[Bank, Depends(open_bank)]
 
 
+Limit = Annotated[int, Query(ge=1, le=100, description="At most so many.")]
+Order = Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first.")]
+_AFTER, _BEFORE = "Only what comes after this id.", "Only what comes before this id."
+NUMBER = "^[0-9]{1,15}$"
+"""The ids of what is numbered; of more digits than this no number would do for the store."""
+
+
 def page(
-    limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 20,
-    after: Annotated[str | None, Query(max_length=300, description="Only what comes after this id.")] = None,
-    before: Annotated[
-        str | None, Query(max_length=300, description="Only what comes before this id.")
-    ] = None,
-    order: Annotated[Literal["asc", "desc"], Query(description="Oldest or newest first.")] = "asc",
+    limit: Limit = 20,
+    after: Annotated[str | None, Query(max_length=300, description=_AFTER)] = None,
+    before: Annotated[str | None, Query(max_length=300, description=_BEFORE)] = None,
+    order: Order = "asc",
 ) -> Page:
     """Which part of a list."""
     return Page(limit, after, before, order)
 
 
+def numbered_page(
+    limit: Limit = 20,
+    after: Annotated[str | None, Query(pattern=NUMBER, description=_AFTER)] = None,
+    before: Annotated[str | None, Query(pattern=NUMBER, description=_BEFORE)] = None,
+    order: Order = "asc",
+) -> Page:
+    """Which part of a list whose ids are numbers."""
+    return Page(limit, after, before, order)
+
+
 Paging = Annotated[Page, Depends(page)]
+NumberedPaging = Annotated[Page, Depends(numbered_page)]
 
 
 def only_if(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 import re
@@ -231,7 +232,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return problem(request, kind, f"there is nothing at {where}: /docs lists what there is")
         case 405:
-            allowed = ", ".join(_methods(request))
+            allowed = ", ".join(await asyncio.to_thread(_methods, request))  # the document may have to be made
             told = f"{where} is not to be had: allowed here are {allowed}"
             return problem(request, kind, told, headers={"Allow": allowed})
         case 400:

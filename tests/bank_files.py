@@ -110,6 +110,11 @@ def forged(
     at = next(n for n, line in enumerate(lines) if said(line)["line"] == kind)
     whole = said(lines[at])
     change(whole)
-    told = f"{at + 1}:{json.dumps(whole, sort_keys=True)}"
-    whole["sum"] = hashlib.sha256(told.encode()).hexdigest()[:16]
-    return at + 1, [*lines[:at], json.dumps(whole).encode() + b"\n", *lines[at + 1 :]]
+    return at + 1, [*lines[:at], summed(at + 1, whole), *lines[at + 1 :]]
+
+
+def summed(number: int, whole: dict[str, Any]) -> bytes:
+    """The line of this number that says so, under its checksum."""
+    told = f"{number}:{json.dumps(whole, sort_keys=True)}"
+    checked = whole | {"sum": hashlib.sha256(told.encode()).hexdigest()[:16]}
+    return json.dumps(checked).encode() + b"\n"

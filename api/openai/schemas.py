@@ -11,6 +11,8 @@ from api.schemas.common import Shown, Text
 from ted.completion import Json
 
 _Number = int | float
+MOST_SEED = 2**63 - 1024
+"""The largest of 64 bits that the document, whose bounds are floats, tells as it is."""
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 
 _MESSAGE: Json = {
@@ -68,7 +70,7 @@ class ChatCompletionIn(BaseModel):
     presence_penalty: Annotated[_Number, Field(ge=-2, le=2, allow_inf_nan=False)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), le=MOST_SEED)] | None = None
     stop: str | list[str] | None = None
     tools: list[Json] | None = None
     tool_choice: str | Json | None = None

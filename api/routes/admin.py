@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from api.dependencies import OpenBank, Serving
-from api.schemas.common import Time
+from api.schemas.common import AskedTime
 from api.schemas.problem import errors
 from api.schemas.statistics import BankStatsOut, OverallOut, ReindexedOut, UsageOut
 from ted.bank.figures import bank_figures, overall_figures, usage_figures
@@ -41,8 +41,8 @@ async def get_bank_stats(
 @router.get("/usage", summary="What was spent", response_model=UsageOut, responses=errors(404, body=False))
 def get_usage(
     service: Serving,
-    since: Annotated[Time | None, Query(description="Only calls made at this moment or later.")] = None,
-    until: Annotated[Time | None, Query(description="Only calls made before this moment.")] = None,
+    since: Annotated[AskedTime | None, Query(description="Only calls made at this moment or later.")] = None,
+    until: Annotated[AskedTime | None, Query(description="Only calls made before this moment.")] = None,
     bank: Annotated[str | None, Query(description="Only those for this bank (id or name).")] = None,
 ) -> dict[str, Any]:
     """Calls, tokens and cost by bank and model, summed from the ledger."""

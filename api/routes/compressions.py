@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     responses=errors(404, 409, 503) | {200: {"model": PlanOut, "description": "The plan of a dry run."}},
 )
 async def post_compression(
-    bank: OpenBank, body: CompressionIn, service: Serving, response: Response, key: IdempotencyKey
+    bank: OpenBank, body: CompressionIn, service: Serving, response: Response, key: IdempotencyKey = None
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` its plan. The same request goes on with a job that rests, with this budget.
 

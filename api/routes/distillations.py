@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     responses=errors(404, 409, 503) | {200: {"model": EstimateOut, "description": "Of a dry run."}},
 )
 def post_distillation(
-    bank: OpenBank, body: DistillationIn, service: Serving, response: Response, key: IdempotencyKey
+    bank: OpenBank, body: DistillationIn, service: Serving, response: Response, key: IdempotencyKey = None
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` an estimate. The same request goes on with a job at its budget.
 

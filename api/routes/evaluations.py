@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     responses=errors(404, 409, 503) | {200: {"model": EstimateOut, "description": "Of a dry run."}},
 )
 def post_evaluation(
-    bank: OpenBank, body: EvaluationIn, service: Serving, response: Response, key: IdempotencyKey
+    bank: OpenBank, body: EvaluationIn, service: Serving, response: Response, key: IdempotencyKey = None
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` an estimate. Its items are the answers.
 

@@ -9,7 +9,17 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import ValidationError
 
-from api.dependencies import BankId, ExperiencePath, OnlyIf, OpenBank, Paging, Serving, etag, read_images
+from api.dependencies import (
+    BankId,
+    ExperiencePath,
+    NumberedPaging,
+    OnlyIf,
+    OpenBank,
+    Paging,
+    Serving,
+    etag,
+    read_images,
+)
 from api.problems import BadField
 from api.schemas.common import ListOf, listed
 from api.schemas.experiences import (
@@ -185,7 +195,7 @@ async def _edit(bank: Bank, edit: Edit) -> None:
 
 @router.get("/{experience_id}/history", summary="An experience's history", responses=errors(404, body=False))
 def get_history(
-    bank: BankId, experience_id: ExperiencePath, page: Paging, service: Serving
+    bank: BankId, experience_id: ExperiencePath, page: NumberedPaging, service: Serving
 ) -> ListOf[HistoryOut]:
     """Every change of it, with the text after it and where it came from."""
     found = service.listings.history(bank, experience_id, page)

@@ -11,8 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header
 from starlette.responses import Response, StreamingResponse
 
-from api.dependencies import JobPath, Paging, Serving
-from api.problems import BadField
+from api.dependencies import NUMBER, JobPath, NumberedPaging, Serving
 from api.schemas.common import ListOf, listed
 from api.schemas.jobs import EventOut
 from api.schemas.problem import errors
@@ -39,11 +38,11 @@ _STREAM = {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}
 )
 async def get_events(
     job_id: JobPath,
-    page: Paging,
+    page: NumberedPaging,
     service: Serving,
     accept: Annotated[str, Header(description=f"`{EVENT_STREAM}` for a stream.")] = "",
     last_event_id: Annotated[
-        str | None, Header(description="A stream begins after this event.", max_length=20)
+        str | None, Header(description="A stream begins after this event.", pattern=NUMBER)
     ] = None,
 ) -> ListOf[EventOut] | Response:
     """A page of them; or, with `Accept: text/event-stream`, all from `Last-Event-ID` on as they come.
@@ -52,7 +51,7 @@ async def get_events(
     """
     await asyncio.to_thread(service.job_listings.job, job_id)
     if EVENT_STREAM in accept:
-        seen = _number(last_event_id if last_event_id is not None else page.after or "0")
+        seen = int(last_event_id or page.after or 0)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         return StreamingResponse(_stream(service, job_id, seen), media_type=EVENT_STREAM, headers=headers)
     found = await asyncio.to_thread(service.job_events.events, job_id, page)
@@ -84,9 +83,3 @@ async def _stream(service: Service, job_id: str, seen: int) -> AsyncIterator[str
 def _written(event: Event) -> str:
     data = json.dumps(EventOut.of(event).model_dump(mode="json"), ensure_ascii=False)
     return f"id: {event.sequence}\nevent: {event.event}\ndata: {data}\n\n"
-
-
-def _number(last_event_id: str) -> int:
-    if not (last_event_id.isascii() and last_event_id.isdigit()):
-        raise BadField(("header", "last-event-id"), f"is {last_event_id!r}: give the id of an event")
-    return int(last_event_id)

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 DataT = TypeVar("DataT", bound=BaseModel)
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def one_of(*names: str) -> dict[str, Any]:
+    """Of a schema, that exactly one of these fields has a value; null is none."""
+    given: dict[str, Any] = {"not": {"type": "null"}}
+    return {
+        "oneOf": [
+            {"required": [name], "properties": {n: given if n == name else {"type": "null"} for n in names}}
+            for name in names
+        ]
+    }
+
+
+def any_of(*names: str) -> dict[str, Any]:
+    """Of a schema, that at least one of these fields has a value; null is none."""
+    given: dict[str, Any] = {"not": {"type": "null"}}
+    return {"anyOf": [{"required": [name], "properties": {name: given}} for name in names]}
 
 
 class Body(BaseModel):
@@ -42,11 +62,26 @@ def _in_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _a_date(value: Any) -> Any:
+    if isinstance(value, str) and not _DATE.match(value):
+        raise ValueError("is no time: write it as 2026-03-01T12:30:00Z")
+    return value
+
+
+def _known_in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time of the years 1 to 9999 in UTC") from None
+
+
 Anything = Annotated[str, Field(max_length=100_000), AfterValidator(_whole)]
 Text = Annotated[Anything, Field(min_length=1), AfterValidator(_not_blank)]
 Tag = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_whole), AfterValidator(_not_blank)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_whole)]
 Time = Annotated[datetime, AfterValidator(_in_utc)]
+AskedTime = Annotated[Time, BeforeValidator(_a_date), AfterValidator(_known_in_utc)]
+"""A time that a caller writes: a bare number is none, and it is one in UTC, too."""
 
 ImageUrls = Annotated[
     list[str],

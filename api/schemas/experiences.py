@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Discriminator, Field, model_validator
 from pydantic import Tag as Member
 
 from api.schemas.answers import KeyOut
-from api.schemas.common import Body, ImageUrls, Shown, Tag, Text, Time
+from api.schemas.common import Body, ImageUrls, Shown, Tag, Text, Time, any_of
 from api.schemas.problem import FieldProblem
 from ted.bank.listings import ExperienceDetails, HistoryEntry
 from ted.bank.rows import MOST_KEYS
@@ -79,7 +79,10 @@ OneOrMany = Annotated[
 class ExperiencePatch(Body):
     """An edit; what is left out stays as it is. Another text is another version, whose usage begins at zero."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "retired"}, {"pinned": True}]})
+    model_config = ConfigDict(
+        json_schema_extra=any_of("when_to_use", "content", "status", "pinned", "tags")
+        | {"examples": [{"status": "retired"}, {"pinned": True}]}
+    )
     when_to_use: Wording | None = None
     content: Wording | None = None
     status: StatusName | None = Field(

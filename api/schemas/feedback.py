@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.schemas.common import Anything, Body, Shown, Text, Time
+from api.schemas.common import Anything, Body, Shown, Text, Time, one_of
 from ted.bank.feedback import Feedback, KeptFeedback
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -16,7 +16,8 @@ class FeedbackIn(Body):
     """Whether an answer was right: `correct`, or a `score` from 0 (wrong) to 1 (right)."""
 
     model_config = ConfigDict(
-        json_schema_extra={
+        json_schema_extra=one_of("correct", "score")
+        | {
             "examples": [
                 {"answer_id": "ans_06b3x0c5r4t1m2n8", "correct": False, "reference": "FX-31"},
                 {"answer_id": "ans_06b3x0c5r4t1m2n8", "score": 0.5, "comment": "right queue, wrong form"},

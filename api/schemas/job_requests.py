@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.common import Body, Text
+from api.schemas.common import Body, Text, one_of
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
 from ted.jobs.distillation import Options
@@ -85,7 +85,8 @@ class DistillationIn(SamplesIn):
     """Samples to be distilled into the bank, and how."""
 
     model_config = ConfigDict(
-        json_schema_extra={
+        json_schema_extra=one_of("samples", "file_id")
+        | {
             "examples": [
                 {
                     "samples": [
@@ -166,7 +167,8 @@ class EvaluationIn(SamplesIn):
     """Samples to be answered under several arms, and compared."""
 
     model_config = ConfigDict(
-        json_schema_extra={
+        json_schema_extra=one_of("samples", "file_id")
+        | {
             "examples": [
                 {
                     "samples": [{"question": "Which queue takes a jammed printer?", "answer": "FX-31"}],

@@ -131,6 +131,7 @@ def vectors_of(line: Line) -> dict[str, bytes]:
 def _line(number: int, raw: bytes) -> Line:
     try:
         whole = json.loads(raw.decode(), parse_constant=_no_constant)
+        json.dumps(whole, ensure_ascii=False, allow_nan=False).encode()  # neither 1e999 nor half a surrogate pair
     except (ValueError, RecursionError) as error:
         raise BadBankFile(number, f"is no JSON in UTF-8 ({error})") from error
     if not raw.endswith(b"\n"):
@@ -212,8 +213,8 @@ def _binary(line: Line, name: str, value: Any) -> bytes:
 def _moment(line: Line, name: str, value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        moment = datetime.min
-    if moment.tzinfo is None:
-        raise BadBankFile(line.number, f"'{name}' is {value!r:.60}, which is no moment with a time zone")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):  # the last of a moment that is before the year 1 in UTC
+        pass
+    raise BadBankFile(line.number, f"'{name}' is {value!r:.60}, which is no moment with a time zone")

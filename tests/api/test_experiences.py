@@ -240,7 +240,9 @@ def test_the_history_tells_every_change_with_the_text_after_it(desk: Desk) -> No
 def test_a_cursor_that_is_none_of_the_history_is_refused(still_desk: Desk) -> None:
     path = f"{still_desk.path}/experiences/{still_desk.experiences()[0]['id']}/history"
 
-    check_problem(still_desk.client.get(path, params={"after": "exp_1"}), 422, "invalid_input")
+    for cursor in ("exp_1", "", "-1", "1e3", "9" * 16):
+        refused = still_desk.client.get(path, params={"after": cursor})
+        check_problem(refused, 422, "validation_failed", ["query", "after"])
 
 
 @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])

@@ -43,7 +43,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, blank_file: Path, provider: 
 @pytest.fixture
 def running(world: World, tmp_path: Path, blank_file: Path, provider: Upstream) -> Iterator[Running]:
     """A server over a copy of that store; its jobs are queued and not run."""
-    settings = settings_at(tmp_path, blank_file, provider)
+    settings = settings_at(tmp_path, blank_file, provider).model_copy(update={"max_body_bytes": 1_000_000})
     shutil.copytree(world.folder, tmp_path, dirs_exist_ok=True)
     app = create_app(settings, _idle)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -11,12 +12,54 @@ from schemathesis.config import SchemathesisConfig
 
 from api.app import create_app
 from ted.settings import Settings
+from tests.fuzz.bodies import BANK_FILES, SAMPLES, ZIPS
 from tests.fuzz.conftest import Running
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "10"))
 
-config = SchemathesisConfig.from_dict({"seed": 1, "max-stream-events": 3, "generation": {"max-examples": EXAMPLES, "deterministic": True, "no-shrink": True}})
-schema = schemathesis.openapi.from_dict(create_app(Settings(text_embedder="hashing")).openapi(), config=config)
+REFUSED = ["400", "401", "403", "404", "405", "409", "412", "413", "415", "422", "429"]
+TOLD_LATER = ["401", "403", "404", "409", "412", "413", "429"]
+"""What a schema cannot tell: that a thing is not there, or has changed, or that all of it together is too large."""
+
+UNTOLD = [
+    "/v1/files",
+    "/v1/banks/{bank}/import",
+    "/v1/banks/{bank}/distillations",
+    "/v1/banks/{bank}/evaluations",
+    "/v1/chat/completions",
+    "/v1/jobs/{job_id}/items",
+]
+"""Where it cannot tell what is good, either: lines of a file, the answer that a grader takes, turns, and cursors of two parts."""
+
+CONFIG: dict[str, Any] = {
+    "seed": 1,
+    "max-stream-events": 3,
+    "request-timeout": 60.0,
+    "generation": {"max-examples": EXAMPLES, "deterministic": True},
+    "checks": {
+        "negative_data_rejection": {"expected-statuses": REFUSED},
+        "positive_data_acceptance": {"expected-statuses": ["2xx", *TOLD_LATER]},
+    },
+    "operations": [
+        {
+            "include-path": UNTOLD,
+            "checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "422", *TOLD_LATER]}},
+        },
+        {
+            "include-method": "POST",
+            "include-path": "/v1/banks/{bank}/experiences",
+            "checks": {"negative_data_rejection": {"expected-statuses": ["200", *REFUSED]}},
+        },
+    ],
+}
+"""Of many experiences each is refused by itself, and the request is answered 200."""
+
+schemathesis.openapi.media_type("application/jsonl", SAMPLES)
+schemathesis.openapi.media_type("application/zip", ZIPS)
+schemathesis.openapi.media_type("application/x-ndjson", BANK_FILES)
+schema = schemathesis.openapi.from_dict(
+    create_app(Settings(text_embedder="hashing")).openapi(), config=SchemathesisConfig.from_dict(CONFIG)
+)
 
 
 @schema.parametrize()

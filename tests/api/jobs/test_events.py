@@ -6,6 +6,8 @@ import json
 import threading
 from typing import Any
 
+import pytest
+
 from ted.bank.job_tables import JobRow
 from tests.api_desk import Desk, check_problem
 from tests.desk_models import samples
@@ -67,7 +69,8 @@ def test_events_are_listed_after_one_and_in_pages(desk: Desk) -> None:
     assert [e["id"] for e in events(desk, job_id, after="2", limit=2)] == ["3", "4"]
     assert [e["id"] for e in events(desk, job_id, order="desc", limit=1)] == everything[-1:]
     assert events(desk, job_id, after=everything[-1]) == []
-    check_problem(desk.client.get(f"/v1/jobs/{job_id}/events", params={"after": "x"}), 422, "invalid_input")
+    refused = desk.client.get(f"/v1/jobs/{job_id}/events", params={"after": "x"})
+    check_problem(refused, 422, "validation_failed", ["query", "after"])
 
 
 def test_a_stream_tells_all_there_is_to_its_final_event_and_ends(desk: Desk) -> None:
@@ -91,10 +94,17 @@ def test_a_stream_that_broke_off_goes_on_after_the_last_event_that_was_seen(desk
 
     assert streamed(desk, job_id, "3") == whole[3:]
     assert streamed(desk, job_id, whole[-1][0]) == []
-    refused = desk.client.get(
-        f"/v1/jobs/{job_id}/events", headers={"Accept": "text/event-stream", "Last-Event-ID": "x"}
-    )
-    check_problem(refused, 422, "invalid_field", ["header", "last-event-id"])
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "9" * 20])
+def test_a_stream_after_what_is_no_event_is_refused_before_it_begins(desk: Desk, last: str) -> None:
+    job_id = desk.distil(1).json()["id"]
+    desk.ended(job_id)
+
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": last}
+    refused = desk.client.get(f"/v1/jobs/{job_id}/events", headers=headers)
+
+    check_problem(refused, 422, "validation_failed", ["header", "last-event-id"])
 
 
 def test_the_events_of_another_projects_job_are_not_there(desk: Desk) -> None:

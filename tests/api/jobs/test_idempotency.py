@@ -108,4 +108,4 @@ def test_what_was_refused_may_be_sent_again_under_its_key(desk: Desk) -> None:
 def test_a_key_that_cannot_be_used_is_refused(still_desk: Desk, key: str) -> None:
     response = post(still_desk, "compressions", key)
 
-    check_problem(response, 422, "invalid_field", ["header", "idempotency-key"])
+    check_problem(response, 422, "validation_failed", ["header", "Idempotency-Key"])
