@@ -120,7 +120,8 @@ def from_environment() -> FastAPI:
 
 
 def _name_schemas(app: FastAPI) -> None:
-    """Adds to the OpenAPI document the schemas that routes name and FastAPI does not see, and takes out its own errors."""
+    """Mends the OpenAPI document: with the schemas that routes name and FastAPI does not see, without its own errors, and
+    with parameters that are left out where FastAPI says that they are null, which nothing in a URL or header is."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -130,8 +131,19 @@ def _name_schemas(app: FastAPI) -> None:
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= schema.pop("$defs", {})
             schemas[model.__name__] = schema
+        for item in document["paths"].values():
+            for operation in item.values():
+                for parameter in operation.get("parameters", []):
+                    parameter["schema"] = _never_null(parameter["schema"])
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it
+
+
+def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
+    members = [member for member in schema.get("anyOf", []) if member != {"type": "null"}]
+    if len(members) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "anyOf"} | members[0]

@@ -232,7 +232,9 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         case 404:
             return problem(request, kind, f"there is nothing at {where}: /docs lists what there is")
         case 405:
-            allowed = ", ".join(await asyncio.to_thread(_methods, request))  # the document may have to be made
+            allowed = ", ".join(
+                await asyncio.to_thread(_methods, request)
+            )  # the document may have to be made
             told = f"{where} is not to be had: allowed here are {allowed}"
             return problem(request, kind, told, headers={"Allow": allowed})
         case 400:

@@ -16,6 +16,7 @@ from api.openai.models import bank_of
 from api.openai.schemas import ChatCompletionIn
 from api.openai.telling import cost_header, headers_of, told_in_body
 from api.problems import problem_body
+from api.schemas.common import events
 from api.schemas.problem import errors
 from api.service import Service
 from ted.completion import Json
@@ -33,7 +34,7 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
         "id, the experiences shown, their similarities, the tokens they took, and whether the bank abstained.",
         "content": {
             "application/json": {"schema": _SHAPE},
-            "text/event-stream": {"schema": {"type": "string"}},
+            **events("A `chat.completion.chunk` as JSON; the last is `[DONE]`."),
         },
     }
 }

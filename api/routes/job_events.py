@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header
 from starlette.responses import Response, StreamingResponse
 
 from api.dependencies import NUMBER, JobPath, NumberedPaging, Serving
-from api.schemas.common import ListOf, listed
+from api.schemas.common import ListOf, events, listed
 from api.schemas.jobs import EventOut
 from api.schemas.problem import errors
 from api.service import Service
@@ -27,7 +27,7 @@ LOOK_SECONDS = 0.25
 QUIET_SECONDS = 15.0
 """After so long without an event a comment is sent, so that nobody between takes the stream for dead."""
 
-_STREAM = {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}
+_STREAM = {"content": events("The event as JSON.")}
 
 
 @router.get(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 DataT = TypeVar("DataT", bound=BaseModel)
 
@@ -32,10 +32,27 @@ def any_of(*names: str) -> dict[str, Any]:
     return {"anyOf": [{"required": [name], "properties": {name: given}} for name in names]}
 
 
+def events(description: str) -> dict[str, Any]:
+    """The content of a response that is a stream of server-sent events; before OpenAPI 3.2 `schema` is that of each."""
+    text = {"type": "string"}
+    schema = {
+        "type": "object",
+        "required": ["data"],
+        "properties": {"id": text, "event": text, "data": text | {"description": description}},
+    }
+    return {"text/event-stream": {"schema": schema}}
+
+
 class Body(BaseModel):
     """What a request sends: no field but these."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _whole_number(cls, value: Any) -> Any:
+        """JSON has one kind of number: 2.0 is a whole one."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Shown(BaseModel):

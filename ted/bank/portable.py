@@ -131,7 +131,9 @@ def vectors_of(line: Line) -> dict[str, bytes]:
 def _line(number: int, raw: bytes) -> Line:
     try:
         whole = json.loads(raw.decode(), parse_constant=_no_constant)
-        json.dumps(whole, ensure_ascii=False, allow_nan=False).encode()  # neither 1e999 nor half a surrogate pair
+        json.dumps(
+            whole, ensure_ascii=False, allow_nan=False
+        ).encode()  # neither 1e999 nor half a surrogate pair
     except (ValueError, RecursionError) as error:
         raise BadBankFile(number, f"is no JSON in UTF-8 ({error})") from error
     if not raw.endswith(b"\n"):

@@ -99,7 +99,13 @@ def test_usage_of_an_unknown_bank_or_time_is_refused(still_desk: Desk) -> None:
     client = still_desk.client
     check_problem(client.get("/v1/admin/usage?bank=nobody"), 404, "not_found")
     where: list[str | int] = ["query", "since"]
-    for moment in ("yesterday", "0.5", "1767225600", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"):
+    for moment in (
+        "yesterday",
+        "0.5",
+        "1767225600",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-01:00",
+    ):
         refused = client.get("/v1/admin/usage", params={"since": moment})
         check_problem(refused, 422, "validation_failed", where)
 

@@ -119,6 +119,12 @@ def test_every_parameter_of_a_path_is_declared_and_described(document: dict[str,
         )
 
 
+def test_no_parameter_is_said_to_be_null(document: dict[str, Any]) -> None:
+    parameters = [p for operation in operations(document).values() for p in operation.get("parameters", [])]
+
+    assert [p["name"] for p in parameters if {"type": "null"} in nodes(p["schema"])] == []
+
+
 def test_every_operation_is_named_once_and_described(document: dict[str, Any]) -> None:
     everything = operations(document).values()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import openai
 import pytest
 from fastapi.testclient import TestClient
+from httpx import Response
 
 import index.errors
 import ted.errors
@@ -66,6 +67,14 @@ def test_a_body_of_another_type_is_told_what_to_send(still_desk: Desk) -> None:
     )
 
     assert "application/json" in check_problem(response, 415, "unsupported_media_type")["detail"]
+
+
+def test_a_whole_number_may_be_written_with_a_point(still_desk: Desk) -> None:
+    def asked(k: float) -> Response:
+        return still_desk.client.post(f"{still_desk.path}/retrieve", json={"question": "A printer?", "k": k})
+
+    assert asked(2.0).status_code == 200
+    check_problem(asked(2.5), 422, "validation_failed", ["body", "k"])
 
 
 def test_a_path_that_is_not_there_is_not_found(still_desk: Desk) -> None:

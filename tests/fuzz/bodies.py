@@ -16,7 +16,11 @@ PICTURE = draw("red", "triangle", seed=1)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 LINES = st.fixed_dictionaries(
     {"question": TEXTS, "answer": TEXTS},
-    optional={"id": TEXTS, "tags": st.lists(TEXTS, max_size=2), "grader": st.sampled_from(["exact", "numeric"])},
+    optional={
+        "id": TEXTS,
+        "tags": st.lists(TEXTS, max_size=2),
+        "grader": st.sampled_from(["exact", "numeric"]),
+    },
 )
 
 

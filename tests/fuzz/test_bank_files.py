@@ -23,8 +23,12 @@ from tests.stores import Store
 VALUES = st.one_of(
     st.none(),
     st.booleans(),
-    st.sampled_from([0, -1, 2**63 - 1, 2**63, 2**200, 0.5, 1e308, float("inf"), "", "\0", "\ud800", [], {}, "AAAA"]),
-    st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", {"\ud800": 1}, ["\ud800"]]),
+    st.sampled_from(
+        [0, -1, 2**63 - 1, 2**63, 2**200, 0.5, 1e308, float("inf"), "", "\0", "\ud800", [], {}, "AAAA"]
+    ),
+    st.sampled_from(
+        ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-01-01", {"\ud800": 1}, ["\ud800"]]
+    ),
     st.text(max_size=5),
     st.recursive(st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner)),
 )
@@ -41,9 +45,17 @@ def file(tmp_path_factory: pytest.TempPathFactory, blank_file: Path) -> list[byt
     return lines
 
 
+def check_told(bad: BadBankFile, lines: list[bytes]) -> None:
+    """It is of a line that is there, or of the one that should follow, in a message that can be sent."""
+    assert 1 <= bad.line <= len(lines) + 1
+    assert str(bad).encode()
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_any_change_is_imported_and_can_be_shown_or_is_refused(pictured: Store, file: list[bytes], data: st.DataObject) -> None:
+def test_any_change_is_imported_and_can_be_shown_or_is_refused(
+    pictured: Store, file: list[bytes], data: st.DataObject
+) -> None:
     at = data.draw(st.integers(0, len(file) - 1))
     whole = said(file[at])
     name = data.draw(st.sampled_from([*whole, "other"]))
@@ -53,8 +65,7 @@ def test_any_change_is_imported_and_can_be_shown_or_is_refused(pictured: Store, 
     try:
         bank_id = imported(pictured, lines, name="desk", on_conflict="copy").bank_id
     except BadBankFile as bad:
-        assert 1 <= bad.line <= len(lines) + 1
-        assert str(bad).encode()
+        check_told(bad, lines)
         return
 
     assert bank_id is not None
@@ -71,4 +82,4 @@ def test_any_bytes_are_refused(pictured: Store, lines: list[bytes]) -> None:
     with pytest.raises(BadBankFile) as bad:
         imported(pictured, lines)
 
-    assert 1 <= bad.value.line <= len(lines) + 1
+    check_told(bad.value, lines)

@@ -58,7 +58,9 @@ def made_world(desk: Desk, folder: Path) -> World:
     exported = client.get(f"{desk.path}/export").content
     job = desk.ended(desk.distil(4).json()["id"])
     assert job["status"] == "succeeded"
-    evaluation = client.post(f"{desk.path}/evaluations", json={"file_id": file["id"], "arms": ["none"]}).json()
+    evaluation = client.post(
+        f"{desk.path}/evaluations", json={"file_id": file["id"], "arms": ["none"]}
+    ).json()
     desk.ended(evaluation["id"])
     model = {"model": "openai/student@desk", "messages": [{"role": "user", "content": QUESTION}]}
     client.post("/v1/chat/completions", json=model).raise_for_status()
