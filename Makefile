@@ -36,8 +36,9 @@ test: models ## all tests, those with real local models included
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 .PHONY: soak
-soak: setup ## the long tests: a distillation killed twenty times (minutes)
+soak: setup ## the long tests: a distillation killed twenty times, many more made-up requests (minutes)
 	$(BIN)/python -m pytest -q -s -m soak tests/soak
+	FUZZ_EXAMPLES=200 $(BIN)/python -m pytest -q tests/fuzz/test_service.py
 
 .PHONY: check
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, tests

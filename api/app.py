@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from api import problems
+from api import handlers
 from api.middleware import AroundRequests
 from api.routes import (
     admin,
@@ -100,7 +100,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
-    problems.install(app)
+    handlers.install(app)
     app.add_middleware(
         AroundRequests,
         max_body_bytes=settings.max_body_bytes,

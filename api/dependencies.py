@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 
-from api.problems import BadField
+from api.refusals import BadField
 from api.service import Service
 from ted.bank.bank import Bank
 from ted.bank.caller import DEFAULT_CALLER

@@ -13,7 +13,8 @@ from fastapi import HTTPException, Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import REQUEST_ID, Kind, problem
+from api.kinds import Kind
+from api.problems import REQUEST_ID, problem
 from ted.draining import Drain
 from ted.logs import carry_ids
 from ted.measures import Measures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.problems import BadField, BadInlineSamples
+from api.refusals import BadField, BadInlineSamples
 from api.schemas.job_requests import SamplesIn
 from api.service import Service
 from ted.errors import BadSamples

@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
-from api.problems import BadField
+from api.refusals import BadField
 from migrations.upgrade import at_head
 from ted.bank.caller import Caller
 from ted.bank.database import Database

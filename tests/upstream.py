@@ -38,7 +38,9 @@ HANG_UP = "drop"  # among failures: close the connection without an answer
 def last_text(body: Body) -> str:
     """The text of the last message, its images left out."""
     content = body["messages"][-1]["content"]
-    return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content).strip()
+    if content is None or isinstance(content, str):
+        return content or ""
+    return " ".join(part.get("text") or "" for part in content).strip()
 
 
 def _no_schemas(body: Body) -> str | Body:

@@ -7,7 +7,7 @@ from typing import Any
 
 from api.openai.fields import sorted_out
 from api.openai.schemas import ChatCompletionIn
-from api.problems import BadField
+from api.refusals import BadField
 from ted.completion import Json, texts_of
 from ted.conversing import Conversation
 from ted.errors import BadImage

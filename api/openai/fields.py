@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from api.problems import BadField
+from api.refusals import BadField
 from ted.completion import Json
 
 _OPENAI_NAMES = """

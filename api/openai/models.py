@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from api.openai.schemas import ModelOut
-from api.problems import ModelNotFound
+from api.refusals import ModelNotFound
 from api.service import Service
 from ted.errors import NotFound
 

@@ -20,7 +20,7 @@ from api.dependencies import (
     etag,
     read_images,
 )
-from api.problems import BadField
+from api.refusals import BadField
 from api.schemas.common import ListOf, listed
 from api.schemas.experiences import (
     ExperienceIn,

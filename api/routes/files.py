@@ -12,7 +12,7 @@ from fastapi import Path as InPath
 from starlette.responses import FileResponse, Response
 
 from api.dependencies import Paging, Serving
-from api.problems import BadField, BadFileSamples
+from api.refusals import BadField, BadFileSamples
 from api.schemas.common import ListOf, listed
 from api.schemas.files import FileOut
 from api.schemas.problem import errors

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from api.dependencies import Running
-from api.problems import Kind, problem
+from api.kinds import Kind
+from api.problems import problem
 from api.schemas.common import Shown
 from api.schemas.problem import errors
 

@@ -12,7 +12,7 @@ from httpx import Response
 import index.errors
 import ted.errors
 from api.app import LOOPBACK, create_app
-from api.problems import TABLE, kind_of
+from api.kinds import TABLE, kind_of
 from ted.errors import ModelRateLimited
 from ted.settings import Settings
 from tests.api_desk import Desk, check_problem
