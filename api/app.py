@@ -143,7 +143,7 @@ def _name_schemas(app: FastAPI) -> None:
 
 
 def _never_null(schema: dict[str, Any]) -> dict[str, Any]:
-    members = [member for member in schema.get("anyOf", []) if member != {"type": "null"}]
+    members: list[dict[str, Any]] = [m for m in schema.get("anyOf", []) if m != {"type": "null"}]
     if len(members) != 1:
         return schema
     return {name: value for name, value in schema.items() if name != "anyOf"} | members[0]
