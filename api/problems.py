@@ -41,6 +41,7 @@ from ted.errors import (
     TedError,
     UnfitOutput,
     UnparsableOutput,
+    Unreachable,
 )
 
 _log = logging.getLogger(__name__)
@@ -104,6 +105,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadSampleLine: Kind(422, "invalid_samples"),
     BadBankFile: Kind(422, "invalid_bank_file"),
     BadImage: Kind(422, "invalid_image"),
+    Unreachable: Kind(422, "invalid_input"),
     BadSetting: Kind(422, "invalid_setting"),
     BadField: Kind(422, "invalid_field"),
     NotFound: Kind(404, "not_found"),

@@ -21,7 +21,7 @@ from api.schemas.problem import errors
 from api.service import Service
 from ted.bank.files import Format, Purpose
 from ted.errors import BadSamples
-from ted.images import ImageLimits
+from ted.images import ImageLimits, OpenImage
 from ted.sample_archives import is_archive, read_upload
 from ted.texts import shortened
 
@@ -139,7 +139,7 @@ async def _kept(chunks: AsyncIterator[bytes], filename: str, purpose: Purpose, s
     arrived = await asyncio.to_thread(service.files.incoming)
     try:
         size, sha256 = await _received(chunks, arrived)
-        format, samples = await asyncio.to_thread(_checked, arrived)
+        format, samples = await asyncio.to_thread(_checked, arrived, service.ted.image_reader().read)
         record = await asyncio.to_thread(
             service.files.add,
             arrived,
@@ -166,9 +166,9 @@ async def _received(chunks: AsyncIterator[bytes], path: Path) -> tuple[int, str]
     return size, digest.hexdigest()
 
 
-def _checked(path: Path) -> tuple[Format, int]:
+def _checked(path: Path, open_url: OpenImage) -> tuple[Format, int]:
     try:
-        samples = read_upload(path, limits=ImageLimits())
+        samples = read_upload(path, limits=ImageLimits(), open_url=open_url)
     except BadSamples as error:
         raise BadFileSamples(error) from error
     return ("zip" if is_archive(path) else "jsonl"), len(samples)
