@@ -76,7 +76,7 @@ class Ted:
         self.material = MaterialStore(database)
         self.calls = CallStore(database, on_call=self.measures.called)
         self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
-        self.feedback = FeedbackStore(database, caller)
+        self.feedback = FeedbackStore(database, caller, trusted=self.settings.trust_feedback)
 
     def of(self, caller: Caller) -> Ted:
         """The same installation, as this caller has it."""
