@@ -39,6 +39,7 @@ from ted.local_models.chat import LocalChat
 from ted.local_models.completions import LocalCompletions
 from ted.measures import Measures
 from ted.settings import Settings
+from ted.trace_export import begin_export, flush
 from ted.web_images import ImageReader, WebLimits
 
 Chat = LitellmChat | LocalChat
@@ -166,13 +167,16 @@ class Ted:
                 assert_never(chat)
 
     def close(self) -> None:
-        """Gives the store back."""
+        """Gives the store back, and sends what is left of traces."""
         self.database.close()
+        flush()
 
 
 def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measures | None = None) -> Ted:
     """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
     measures = measures or Measures()
+    if settings.traces:
+        begin_export()
     WebLimits.of(settings)  # what cannot be used is told now, not by the first image
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)

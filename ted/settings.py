@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     fetch_images_ports: Ports = (80, 443)
     fetch_images_seconds: float = Field(default=10.0, gt=0)
     trust_feedback: bool = False
+    traces: bool = False
     drain_seconds: float = Field(default=30.0, ge=0)
     log_format: Literal["plain", "json"] = "plain"
 
