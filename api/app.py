@@ -98,6 +98,8 @@ def create_app(
         summary="Training-Free Experience Distillation: a small model answers nearly as well as a large one.",
         description="Errors have one body: RFC 9457's fields, and OpenAI's `error`. `X-Request-ID` is on every response.",
         lifespan=lifespan,
+        # The spans of requests are api/middleware's: FastAPI's own would tell paths and queries.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
     handlers.install(app)

@@ -13,8 +13,8 @@ from ted.bank.bank import Bank
 from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.pages import Page
 from ted.errors import BadImage
-from ted.images import ImageLimits, from_data_url
 from ted.sample import Image
+from ted.web_images import ImageReader
 
 BankPath = Annotated[str, Path(description="A bank's id or name.")]
 ExperiencePath = Annotated[str, Path(description="An experience's id.")]
@@ -102,12 +102,12 @@ def etag(tag: str) -> dict[str, str]:
     return {"ETag": f'"{tag}"'}
 
 
-def read_images(urls: Sequence[str]) -> tuple[Image, ...]:
-    """The images of data URLs, decoded. Raises BadField."""
+def read_images(urls: Sequence[str], reader: ImageReader) -> tuple[Image, ...]:
+    """The images of URLs, decoded; it waits where they are fetched. Raises BadField."""
     images = []
     for number, url in enumerate(urls):
         try:
-            images.append(from_data_url(url, limits=ImageLimits()))
+            images.append(reader.read(url))
         except BadImage as error:
             raise BadField(("body", "images", number), str(error)) from error
     return tuple(images)

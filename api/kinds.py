@@ -32,6 +32,7 @@ from ted.errors import (
     TedError,
     UnfitOutput,
     UnparsableOutput,
+    Unreachable,
 )
 
 
@@ -51,6 +52,7 @@ TABLE: Mapping[type[Exception], Kind] = {
     BadSampleLine: Kind(422, "invalid_samples"),
     BadBankFile: Kind(422, "invalid_bank_file"),
     BadImage: Kind(422, "invalid_image"),
+    Unreachable: Kind(422, "invalid_input"),
     BadSetting: Kind(422, "invalid_setting"),
     BadField: Kind(422, "invalid_field"),
     NotAllowed: Kind(403, "not_allowed"),

@@ -18,6 +18,7 @@ from api.problems import REQUEST_ID, problem
 from ted.draining import Drain
 from ted.logs import carry_ids
 from ted.measures import Measures
+from ted.tracing import end_of_request, request_span
 
 access = logging.getLogger("api.access")
 
@@ -74,9 +75,12 @@ class AroundRequests:
             elif self._drain.begun:
                 await _draining(Request(scope))(scope, receive, named)
             else:
-                with self._drain.work():
+                with self._drain.work(), request_span(scope["method"], headers) as traced:
                     counted = self._counted(receive, headers.get("Content-Length", ""))
-                    await self._app(scope, counted, named)
+                    try:
+                        await self._app(scope, counted, named)
+                    finally:
+                        end_of_request(traced, scope["method"], _route(scope), status)
         finally:
             seconds = time.perf_counter() - began
             self._measures.requested(scope["method"], _route(scope), status, seconds)

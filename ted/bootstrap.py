@@ -27,6 +27,7 @@ from ted.bank.material import MaterialStore
 from ted.bank.projects import ProjectStore
 from ted.completion import CompletionModel
 from ted.draining import Drain
+from ted.images import ImageLimits
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
 from ted.jobs.run import run_job
@@ -38,6 +39,8 @@ from ted.local_models.chat import LocalChat
 from ted.local_models.completions import LocalCompletions
 from ted.measures import Measures
 from ted.settings import Settings
+from ted.trace_export import begin_export, flush
+from ted.web_images import ImageReader, WebLimits
 
 Chat = LitellmChat | LocalChat
 
@@ -74,7 +77,7 @@ class Ted:
         self.material = MaterialStore(database)
         self.calls = CallStore(database, on_call=self.measures.called)
         self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
-        self.feedback = FeedbackStore(database, caller)
+        self.feedback = FeedbackStore(database, caller, trusted=self.settings.trust_feedback)
 
     def of(self, caller: Caller) -> Ted:
         """The same installation, as this caller has it."""
@@ -137,6 +140,10 @@ class Ted:
         s = self.settings
         return self._model(name or s.teacher, s.teacher_api_base, s.teacher_api_key)
 
+    def image_reader(self) -> ImageReader:
+        """For the images that one request names by URL."""
+        return ImageReader(ImageLimits(), WebLimits.of(self.settings))
+
     def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> Chat:
         if name.startswith("local/"):
             model = local_model(name.removeprefix("local/"))
@@ -160,13 +167,17 @@ class Ted:
                 assert_never(chat)
 
     def close(self) -> None:
-        """Gives the store back."""
+        """Gives the store back, and sends what is left of traces."""
         self.database.close()
+        flush()
 
 
 def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measures | None = None) -> Ted:
     """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
     measures = measures or Measures()
+    if settings.traces:
+        begin_export()
+    WebLimits.of(settings)  # what cannot be used is told now, not by the first image
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database_url)
     upgrade(database.engine)

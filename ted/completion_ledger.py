@@ -7,10 +7,13 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from opentelemetry.trace import Span
+
 from ted.bank.calls import CallStore, Owner
 from ted.chat import Reply, Usage
 from ted.completion import CompletionModel, CompletionRequest, Heard, Json
 from ted.errors import ModelFailure
+from ted.tracing import answered_by, current, ending, model_span, used
 
 LEFT = "the caller left before the end"
 
@@ -37,42 +40,47 @@ class LedgeredCompletions:
 
     async def completion(self, request: CompletionRequest) -> Json:
         began = time.perf_counter()
-        try:
-            completion = await self._model.completion(request)
-        except ModelFailure as error:
-            await self._fail(request, str(error))
-            raise
-        except asyncio.CancelledError:
-            await self._fail(request, LEFT)
-            raise
-        await self._commit(request, Heard.whole(completion), time.perf_counter() - began)
+        with current(model_span(self.name, request.call_key)) as traced:
+            try:
+                completion = await self._model.completion(request)
+            except ModelFailure as error:
+                await self._fail(request, str(error))
+                raise
+            except asyncio.CancelledError:
+                await self._fail(request, LEFT)
+                raise
+            answered_by(completion.get("model"))
+            await self._commit(request, Heard.whole(completion), time.perf_counter() - began, traced)
         return completion
 
     async def completion_stream(self, request: CompletionRequest) -> AsyncGenerator[Json]:
         began, heard = time.perf_counter(), Heard()
-        try:
-            async with aclosing(self._model.completion_stream(request)) as chunks:
-                async for chunk in chunks:
-                    heard.take(chunk)
-                    yield chunk
-        except ModelFailure as error:
-            await self._fail(request, str(error))
-            raise
-        except (asyncio.CancelledError, GeneratorExit):
-            await self._fail(request, LEFT)
-            raise
-        await self._commit(request, heard, time.perf_counter() - began)
+        with ending(model_span(self.name, request.call_key)) as traced:
+            try:
+                async with aclosing(self._model.completion_stream(request)) as chunks:
+                    async for chunk in chunks:
+                        heard.take(chunk)
+                        answered_by(chunk.get("model"), traced)
+                        yield chunk
+            except ModelFailure as error:
+                await self._fail(request, str(error))
+                raise
+            except (asyncio.CancelledError, GeneratorExit):
+                await self._fail(request, LEFT)
+                raise
+            await self._commit(request, heard, time.perf_counter() - began, traced)
 
     async def _fail(self, request: CompletionRequest, why: str) -> None:
         await asyncio.shield(asyncio.to_thread(self._calls.fail, request, self._model.name, why, self._owner))
 
-    async def _commit(self, request: CompletionRequest, heard: Heard, seconds: float) -> None:
+    async def _commit(self, request: CompletionRequest, heard: Heard, seconds: float, traced: Span) -> None:
         """Where the provider told no usage, tokens are a quarter of the bytes of text."""
         told = heard.usage or {}
         prompt = told.get("prompt_tokens") or request.prompt_bytes // 4
         said = told.get("completion_tokens")
         completion = heard.completion_bytes // 4 if said is None else said
         usage = Usage(prompt, completion, self.price(prompt, completion))
+        used(traced, prompt_tokens=prompt, completion_tokens=completion)
         reply = Reply(heard.text, self._model.name, usage, seconds)
         await asyncio.shield(asyncio.to_thread(self._calls.commit, request, reply, self._owner))
         self._answered = heard, reply

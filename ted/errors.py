@@ -6,6 +6,7 @@ TedError
 │   ├── BadSampleLine        one line of a samples file; carries line and field
 │   ├── BadBankFile          a bank's file that cannot be used; carries the line
 │   ├── BadImage             unreadable, oversized, mislabelled
+│   ├── Unreachable          what a URL names: not fetched from there, or not to be had
 │   └── BadSetting           an option or environment variable
 ├── NotFound                 no such bank, experience, answer, job (404)
 ├── Conflict                 exists already, or the bank is being written (409)
@@ -75,6 +76,10 @@ class BadBankFile(BadInput):
 
 class BadImage(BadInput):
     """An image is unreadable, too large, of a format not allowed, or not what its label says."""
+
+
+class Unreachable(BadInput):
+    """What a URL names is not fetched from where it is, or cannot be had."""
 
 
 class BadSetting(BadInput):

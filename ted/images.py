@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,10 @@ _FOREIGN = (
     (b"PK\x03\x04", "zip"),
 )
 _ALLOWED = "PNG, JPEG, WEBP or GIF"
+
+
+OpenImage = Callable[[str], Image]
+"""Gives the image of a reference, a URL or path. Raises BadImage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,16 @@ def from_data_url(url: str, *, limits: ImageLimits) -> Image:
             f"image URL '{shortened(head)},...' has a payload that is not base64: {error}"
         ) from error
     return _read(data, declared=declared, limits=limits, name="image URL")
+
+
+def data_urls(limits: ImageLimits) -> OpenImage:
+    """Opens data URLs, and nothing else."""
+    return lambda url: from_data_url(url, limits=limits)
+
+
+def is_url(reference: str) -> bool:
+    """Whether a reference to an image is a URL, and no path."""
+    return reference[:5].lower() == "data:" or "://" in reference
 
 
 def from_path(path: Path, *, limits: ImageLimits, written: str | None = None) -> Image:

@@ -12,6 +12,7 @@ from ted.draining import Drain
 from ted.errors import BadSetting, BudgetExhausted, ModelFailure
 from ted.settings import Budget
 from ted.tokens import worst_case_prompt_tokens
+from ted.tracing import current, model_span, used
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class LedgeredChat:
         try:
             await asyncio.to_thread(ledger.checkpoint)
             async with ledger.drain.call():
-                reply = await self._model.complete(request)
+                reply = await self._traced(request)
                 await asyncio.shield(asyncio.to_thread(store.commit, request, reply, ledger.owner))
         except ModelFailure as error:
             await asyncio.to_thread(store.fail, request, self._model.name, str(error), ledger.owner)
@@ -119,3 +120,10 @@ class LedgeredChat:
         finally:
             await asyncio.shield(ledger.settle(request.call_key))
         return reply
+
+    async def _traced(self, request: ChatRequest) -> Reply:
+        with current(model_span(self.name, request.call_key)) as traced:
+            reply = await self._model.complete(request)
+            usage = reply.usage
+            used(traced, prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+            return reply

@@ -11,6 +11,7 @@ from ted.chat import ChatRequest, Reply, Usage
 from ted.chat_wire import response_format, wire_message
 from ted.errors import ModelFailure, ModelRefused
 from ted.litellm_calls import LitellmCalls, litellm_module
+from ted.tracing import answered_by
 
 
 class LitellmChat:
@@ -68,6 +69,7 @@ class LitellmChat:
             raise ModelFailure(
                 f"model '{self.name}' sent a reply without a choice: call it again or use another"
             )
+        answered_by(getattr(response, "model", None))
         text = response.choices[0].message.content or ""
         return Reply(text, self.name, self._usage(request, text, response), seconds)
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ted.errors import BadImage, BadInput
-from ted.images import ImageLimits, from_data_url, read_image
+from ted.images import ImageLimits, OpenImage, data_urls, is_url, read_image
 from ted.sample import Image, Sample
 from ted.sample_files import samples_of_lines
 from ted.texts import shortened
@@ -36,19 +36,26 @@ def is_archive(path: Path) -> bool:
 
 
 def read_upload(
-    path: Path, *, limits: ImageLimits, archive_limits: ArchiveLimits | None = None
+    path: Path,
+    *,
+    limits: ImageLimits,
+    archive_limits: ArchiveLimits | None = None,
+    open_url: OpenImage | None = None,
 ) -> list[Sample]:
-    """The samples of an uploaded file. Images of a plain JSONL are data URLs; of a zip, members of it, too.
+    """The samples of an uploaded file. Images of a plain JSONL are URLs; of a zip, members of it, too.
+
+    URLs are read by `open_url`; without it, they are data URLs only.
 
     Raises BadSamples with every bad line, BadInput for a zip that cannot be used.
     """
+    open_url = open_url or data_urls(limits)
     if not is_archive(path):
-        return samples_of_lines(
-            path.read_bytes(), limits=limits, open_image=lambda url: from_data_url(url, limits=limits)
-        )
+        return samples_of_lines(path.read_bytes(), limits=limits, open_image=open_url)
     try:
         with zipfile.ZipFile(path) as archive:
-            return _Archive(archive, path.stat().st_size, archive_limits or ArchiveLimits()).samples(limits)
+            return _Archive(archive, path.stat().st_size, archive_limits or ArchiveLimits()).samples(
+                limits, open_url
+            )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise BadInput(f"the zip cannot be read: {shortened(str(error), length=120)}") from error
 
@@ -71,7 +78,7 @@ class _Archive:
         if sum(info.file_size for info in infos) > self._most:
             raise self._too_much()
 
-    def samples(self, limits: ImageLimits) -> list[Sample]:
+    def samples(self, limits: ImageLimits, open_url: OpenImage) -> list[Sample]:
         lists = [name for name in self._members if name.lower().endswith(".jsonl")]
         if len(lists) != 1:
             raise BadInput(
@@ -80,8 +87,8 @@ class _Archive:
         folder = PurePosixPath(lists[0]).parent
 
         def open_image(reference: str) -> Image:
-            if reference[:5].lower() == "data:" or "://" in reference:
-                return from_data_url(reference, limits=limits)
+            if is_url(reference):
+                return open_url(reference)
             return self._image(reference, folder, limits)
 
         return samples_of_lines(

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
 from ted.grading.grade import reference_problem
-from ted.images import ImageLimits, from_data_url, from_path
+from ted.images import ImageLimits, OpenImage, data_urls, from_path, is_url
 from ted.sample import Image, Question, Sample
 from ted.sample_fields import UNLABELLED, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
 from ted.texts import shortened
 
 
-def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
-    """The samples of a JSONL file, in its order; images are paths in its folder, or data URLs.
+def read_samples(path: Path, *, limits: ImageLimits, open_url: OpenImage | None = None) -> list[Sample]:
+    """The samples of a JSONL file, in its order; images are paths in its folder, or URLs, read by `open_url`.
 
     All lines are checked first. Raises BadSamples with every bad line, BadInput where there is no file.
     """
@@ -25,15 +25,18 @@ def read_samples(path: Path, *, limits: ImageLimits) -> list[Sample]:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise BadInput(f"samples file '{path}' cannot be read: {error}") from error
-    return samples_of_lines(data, limits=limits, open_image=images_beside(path.parent, limits=limits))
+    return samples_of_lines(
+        data, limits=limits, open_image=images_beside(path.parent, limits=limits, open_url=open_url)
+    )
 
 
-def images_beside(folder: Path, *, limits: ImageLimits) -> Callable[[str], Image]:
-    """Gives the image of a path within the folder, or of a data URL, or raises BadImage."""
-    return lambda reference: _image(reference, limits=limits, base=folder)
+def images_beside(folder: Path, *, limits: ImageLimits, open_url: OpenImage | None = None) -> OpenImage:
+    """Gives the image of a path within the folder, or of a URL, or raises BadImage. Without `open_url`: of data URLs."""
+    by_url = open_url or data_urls(limits)
+    return lambda reference: by_url(reference) if is_url(reference) else _beside(reference, limits, folder)
 
 
-def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: Callable[[str], Image]) -> list[Sample]:
+def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: OpenImage) -> list[Sample]:
     """The samples of JSON lines, in their order; `open_image` gives the image of a reference, or raises BadImage.
 
     All lines are checked first. Raises BadSamples with every bad line.
@@ -62,8 +65,10 @@ def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: Callable[[
     return samples
 
 
-def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sample]:
-    """Samples from a decoded JSON list, in its order; images are data URLs only.
+def parse_samples(
+    objects: Sequence[object], *, limits: ImageLimits, open_url: OpenImage | None = None
+) -> list[Sample]:
+    """Samples from a decoded JSON list, in its order; images are URLs, read by `open_url`; without it, data URLs only.
 
     All are checked first. Raises BadSamples with all that is wrong; its lines are the positions in the list, from 0.
     """
@@ -72,7 +77,7 @@ def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sam
     position_of: dict[str, int] = {}
     for position, obj in enumerate(objects):
         try:
-            sample = parse_sample(obj, line=position, limits=limits)
+            sample = parse_sample(obj, line=position, limits=limits, open_image=open_url)
         except BadSamples as bad:
             errors.extend(bad.errors)
             continue
@@ -87,7 +92,7 @@ def parse_samples(objects: Sequence[object], *, limits: ImageLimits) -> list[Sam
 
 
 def parse_sample(
-    obj: object, *, line: int, limits: ImageLimits, open_image: Callable[[str], Image] | None = None
+    obj: object, *, line: int, limits: ImageLimits, open_image: OpenImage | None = None
 ) -> Sample:
     """One sample from decoded JSON. Raises BadSamples with all that is wrong with it, on line `line`.
 
@@ -108,9 +113,10 @@ def parse_sample(
         problem = reference_problem(fields.answer, grader=grader)
         errors += [BadSampleLine(line, "answer", problem)] if problem else []
     images: list[Image] = []
+    open_image = open_image or data_urls(limits)
     for number, reference in enumerate(fields.images):
         try:
-            images.append(open_image(reference) if open_image else from_data_url(reference, limits=limits))
+            images.append(open_image(reference))
         except BadImage as bad:
             errors.append(BadSampleLine(line, f"images[{number}]", str(bad)))
     if errors:
@@ -170,9 +176,7 @@ def _duplicate(line: int, first: int, identity: str, *, given: bool) -> BadSampl
     )
 
 
-def _image(reference: str, *, limits: ImageLimits, base: Path) -> Image:
-    if reference[:5].lower() == "data:" or "://" in reference:
-        return from_data_url(reference, limits=limits)
+def _beside(reference: str, limits: ImageLimits, base: Path) -> Image:
     try:
         folder = base.resolve()
         path = (folder / reference).resolve()

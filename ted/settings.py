@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_dir, user_data_dir
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ted.errors import BadSetting
 
@@ -18,6 +18,15 @@ SHORTEST_SECRET = 8
 
 AdvicePlace = Literal["turn", "part"]
 """Where advice goes in a conversation: a turn before the last user turn, or the first part of it."""
+
+
+def _parts(value: Any) -> Any:
+    """`a, b` as an environment variable says it."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_parts)]
 
 
 class Settings(BaseSettings):
@@ -42,6 +51,12 @@ class Settings(BaseSettings):
     fail_open: bool = True
     advice_place: AdvicePlace = "turn"
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
+    fetch_images: bool = False
+    fetch_images_from: Listed = ()
+    fetch_images_ports: Ports = (80, 443)
+    fetch_images_seconds: float = Field(default=10.0, gt=0)
+    trust_feedback: bool = False
+    traces: bool = False
     drain_seconds: float = Field(default=30.0, ge=0)
     log_format: Literal["plain", "json"] = "plain"
 

@@ -1,7 +1,8 @@
-"""From the body of a request to a conversation; images are data URLs, really decoded, and nothing is fetched."""
+"""From the body of a request to a conversation; images are really decoded, and passed on as data URLs."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,28 +12,31 @@ from api.refusals import BadField
 from ted.completion import Json, texts_of
 from ted.conversing import Conversation
 from ted.errors import BadImage
-from ted.images import ImageLimits, from_data_url
 from ted.prompts.advice import last_user_turn
 from ted.sample import Image, Question
+from ted.web_images import ImageReader
 
 _PARTS = ("text", "image_url", "input_audio", "refusal")
 MOST_IMAGES = 64
 
 
-def conversation_of(body: ChatCompletionIn) -> Conversation:
-    """The conversation. Decodes images: to be called in a thread. Raises BadField."""
+def conversation_of(body: ChatCompletionIn, reader: ImageReader) -> Conversation:
+    """The conversation. Decodes and fetches images: to be called in a thread. Raises BadField."""
     options, extra = sorted_out(body.sent)
-    images = {number: _images(number, message) for number, message in enumerate(body.messages)}
-    if sum(map(len, images.values())) > MOST_IMAGES:
-        raise BadField(("body", "messages"), f"hold more than {MOST_IMAGES} images: send fewer at once")
+    turns: list[tuple[Json, list[Image]]] = []
+    for number, message in enumerate(body.messages):
+        turns.append(_turn(number, message, reader))
+        if sum(len(images) for _, images in turns) > MOST_IMAGES:
+            raise BadField(("body", "messages"), f"hold more than {MOST_IMAGES} images: send fewer at once")
     if body.stream:
         options["stream_options"] = {**options.get("stream_options", {}), "include_usage": True}
     elif "stream_options" in options:
         raise BadField(("body", "stream_options"), "is for streams: leave it out, or set `stream`")
-    return Conversation(tuple(body.messages), options, extra, _question(body.messages, images))
+    messages = [message for message, _ in turns]
+    return Conversation(tuple(messages), options, extra, _question(messages, [images for _, images in turns]))
 
 
-def _question(messages: list[Json], images: dict[int, list[Image]]) -> Question | None:
+def _question(messages: list[Json], images: list[list[Image]]) -> Question | None:
     """The last user turn. One of images alone is searched for with the nearest text before it."""
     turn = last_user_turn(messages)
     if turn is None:
@@ -44,8 +48,24 @@ def _question(messages: list[Json], images: dict[int, list[Image]]) -> Question 
     return Question(text, tuple(images[turn])) if text else None
 
 
-def _images(number: int, message: Json) -> list[Image]:
-    return [image for place, part in _parts(number, message) if (image := _image(place, part)) is not None]
+def _turn(number: int, message: Json, reader: ImageReader) -> tuple[Json, list[Image]]:
+    """A message as it is passed on, and its images. One of the web goes on as the bytes that were fetched and checked."""
+    content: list[Json] = []
+    images: list[Image] = []
+    for place, part in _parts(number, message):
+        image = _image(place, part, reader)
+        if image is not None:
+            images.append(image)
+        content.append(part if image is None else _with_bytes(part, image))
+    return (message | {"content": content} if images else message), images
+
+
+def _with_bytes(part: Json, image: Image) -> Json:
+    described = part["image_url"]
+    if described["url"][:5].lower() == "data:":
+        return part
+    url = f"data:{image.media_type};base64,{base64.b64encode(image.data).decode()}"
+    return part | {"image_url": described | {"url": url}}
 
 
 def _parts(number: int, message: Json) -> Iterator[tuple[tuple[str | int, ...], Json]]:
@@ -64,7 +84,7 @@ def _parts(number: int, message: Json) -> Iterator[tuple[tuple[str | int, ...], 
         yield (*place, position), part
 
 
-def _image(place: tuple[str | int, ...], part: Json) -> Image | None:
+def _image(place: tuple[str | int, ...], part: Json, reader: ImageReader) -> Image | None:
     if part["type"] != "image_url":
         return None
     described = part.get("image_url")
@@ -72,6 +92,6 @@ def _image(place: tuple[str | int, ...], part: Json) -> Image | None:
     if not isinstance(url, str):
         raise BadField((*place, "image_url", "url"), 'is missing: send {"url": "data:image/png;base64,..."}')
     try:
-        return from_data_url(url, limits=ImageLimits())
+        return reader.read(url)
     except BadImage as error:
         raise BadField((*place, "image_url", "url"), str(error)) from error

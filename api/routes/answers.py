@@ -20,7 +20,8 @@ router = APIRouter(prefix="/v1/answers", tags=["answers"])
 async def post_answer(body: AnswerIn, service: Serving) -> AnswerOut:
     """The student answers with the experiences that the bank has for the question. Everything is kept."""
     service.check_models(student=body.student)
-    question = Question(body.question, await asyncio.to_thread(read_images, body.images))
+    images = await asyncio.to_thread(read_images, body.images, service.ted.image_reader())
+    question = Question(body.question, images)
     bank = await asyncio.to_thread(service.ted.bank, body.bank)
     wanted = {"k": body.k, "min_similarity": body.min_similarity}
     given = await answer(

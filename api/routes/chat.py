@@ -92,7 +92,7 @@ async def _begun(body: ChatCompletionIn, service: Service) -> tuple[Advised, Jso
 
 
 async def _advised(body: ChatCompletionIn, service: Service, desk: Desk) -> Advised:
-    conversation = await asyncio.to_thread(conversation_of, body)
+    conversation = await asyncio.to_thread(conversation_of, body, service.ted.image_reader())
     bank_id = await asyncio.to_thread(bank_of, body.model, service)
     source = Source(bank_id, service.ted.bank) if bank_id is not None else None
     return await advise(conversation, source=source, desk=desk)

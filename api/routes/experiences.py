@@ -42,6 +42,7 @@ from ted.errors import NotFound
 from ted.experience import Key
 from ted.operations import Add
 from ted.sample import Image
+from ted.web_images import ImageReader
 
 router = APIRouter(prefix="/v1/banks/{bank}/experiences", tags=["experiences"])
 
@@ -65,7 +66,7 @@ async def post_experiences(
     """One: 201, or the errors of the request. Many: 200 with the status of each; the good ones are added at once."""
     match body:
         case ExperienceIn():
-            images = await asyncio.to_thread(read_images, body.images)
+            images = await asyncio.to_thread(read_images, body.images, service.ted.image_reader())
             (added,) = await _add(service, bank, [(body, images)])
             where = f"/v1/banks/{bank.id}/experiences/{added.experience.id}"
             response.headers.update({"Location": where, **etag(added.tag)})
@@ -79,7 +80,7 @@ Checked = tuple[ExperienceIn, tuple[Image, ...]]
 
 
 async def _add_many(service: Service, bank: Bank, body: ExperiencesIn) -> ItemResults:
-    good, refused = await asyncio.to_thread(_checked, body)
+    good, refused = await asyncio.to_thread(_checked, body, service.ted.image_reader())
     added = await _add(service, bank, list(good.values()))
     created = [
         ItemResult(index=index, status=201, experience=ExperienceOut.of(details))
@@ -89,14 +90,14 @@ async def _add_many(service: Service, bank: Bank, body: ExperiencesIn) -> ItemRe
     return ItemResults(created=len(created), refused=len(refused), data=data)
 
 
-def _checked(body: ExperiencesIn) -> tuple[dict[int, Checked], list[ItemResult]]:
+def _checked(body: ExperiencesIn, reader: ImageReader) -> tuple[dict[int, Checked], list[ItemResult]]:
     """Those that can be added, by their position, and the results of the others."""
     good: dict[int, Checked] = {}
     refused: list[ItemResult] = []
     for index, sent in enumerate(body.experiences):
         try:
             one = ExperienceIn.model_validate(sent)
-            good[index] = (one, read_images(one.images))
+            good[index] = (one, read_images(one.images, reader))
         except ValidationError as error:
             problems = [FieldProblem(loc=list(e["loc"]), msg=e["msg"]) for e in error.errors()]
             refused.append(ItemResult(index=index, status=422, errors=problems))

@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi import APIRouter
 
-from api.dependencies import OpenBank, read_images
+from api.dependencies import OpenBank, Serving, read_images
 from api.schemas.answers import RetrieveIn, RetrieveOut
 from api.schemas.problem import errors
 from ted.sample import Question
@@ -15,9 +15,10 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["banks"])
 
 
 @router.post("/retrieve", summary="Find experiences for a question", responses=errors(404, 503))
-async def post_retrieve(bank: OpenBank, body: RetrieveIn) -> RetrieveOut:
+async def post_retrieve(bank: OpenBank, body: RetrieveIn, service: Serving) -> RetrieveOut:
     """Hits with their similarities, as an answer would show them; it does not count as usage."""
-    question = Question(body.question, await asyncio.to_thread(read_images, body.images))
+    images = await asyncio.to_thread(read_images, body.images, service.ted.image_reader())
+    question = Question(body.question, images)
     wanted = {"k": body.k, "min_similarity": body.min_similarity}
     settings = bank.record.retrieval.with_options(wanted)
     found = await bank.retrieve(question, settings, tags=body.filters.tags, status=body.filters.status)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import IO, Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
@@ -11,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.dependencies import BankId, Serving
+from api.forms import FORM, file_form, form_schema, media_type_of
 from api.schemas.problem import errors
 from api.schemas.transfer import ImportedOut
 from ted.bank.embedding import Embedders
@@ -52,7 +54,7 @@ def get_export(bank: BankId, service: Serving) -> StreamingResponse:
         200: {"model": ImportedOut, "description": "A dry run: nothing was written."},
         **errors(404, 409),
     },
-    openapi_extra={"requestBody": {"required": True, **_LINES}},
+    openapi_extra={"requestBody": {"required": True, "content": _LINES["content"] | form_schema()}},
 )
 async def post_import(
     bank: Annotated[str, Path(description="The name that the bank is to have.")],
@@ -65,15 +67,12 @@ async def post_import(
     ] = "refuse",
     dry_run: Annotated[bool, Query(description="Check everything, write nothing.")] = False,
 ) -> ImportedOut:
-    """Makes a bank from what `export` gave: all of it, or, where any line cannot be used, nothing."""
-    given = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if given not in (MEDIA_TYPE, "application/jsonl", "application/octet-stream"):
-        raise HTTPException(415, f"the body is said to be {given or 'nothing'}: send it as {MEDIA_TYPE}")
+    """Makes a bank from what `export` gave: all of it, or, where any line cannot be used, nothing.
+
+    The body is the file itself, or a form with it as `file`.
+    """
     ted = service.ted
-    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        async for chunk in request.stream():
-            await run_in_threadpool(file.write, chunk)
-        file.seek(0)
+    async with _received(request) as file:
         done = await run_in_threadpool(
             import_bank,
             file,
@@ -87,6 +86,23 @@ async def post_import(
     if dry_run:
         response.status_code = 200
     return ImportedOut.of(done, dry_run=dry_run)
+
+
+@asynccontextmanager
+async def _received(request: Request) -> AsyncIterator[IO[bytes]]:
+    given = media_type_of(request)
+    if given == FORM:
+        async with file_form(request) as form:
+            yield form.file.file
+        return
+    if given not in (MEDIA_TYPE, "application/jsonl", "application/octet-stream"):
+        told = f"the body is said to be {given or 'nothing'}: send it as {MEDIA_TYPE}, or as a form ({FORM})"
+        raise HTTPException(415, told)
+    with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY) as file:
+        async for chunk in request.stream():
+            await run_in_threadpool(file.write, chunk)
+        file.seek(0)
+        yield file
 
 
 def _sent(file: IO[bytes]) -> Iterator[bytes]:

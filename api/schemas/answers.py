@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Body, ImageUrls, K, MinSimilarity, Shown, Tag, Text, Time
+from api.schemas.feedback import FeedbackOut
 from ted.bank.answers import Exposure, KeptAnswer
 from ted.bank.spending import Spending
 from ted.chat import Usage
@@ -111,6 +112,7 @@ class AnswerOut(Shown):
     cost_usd: float | None
     latency_ms: LatencyShown
     created_at: Time
+    feedback: FeedbackOut | None = Field(description="What was said of it afterwards.")
 
     @staticmethod
     def of(kept: KeptAnswer) -> AnswerOut:
@@ -149,6 +151,7 @@ class AnswerOut(Shown):
                 total=kept.latency.total,
             ),
             created_at=kept.created_at,
+            feedback=FeedbackOut.of(kept.feedback) if kept.feedback else None,
         )
 
 

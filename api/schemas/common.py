@@ -104,7 +104,8 @@ ImageUrls = Annotated[
     list[str],
     Field(
         max_length=16,
-        description="Data URLs (`data:image/png;base64,...`): PNG, JPEG, WEBP or GIF. Paths and other URLs are refused.",
+        description="Data URLs (`data:image/png;base64,...`): PNG, JPEG, WEBP or GIF. "
+        "URLs of the web only where the service fetches them (`TED_FETCH_IMAGES`). Paths are refused.",
     ),
 ]
 K = Annotated[int, Field(ge=1, le=50, description="At most so many experiences.")]

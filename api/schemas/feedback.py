@@ -28,7 +28,8 @@ class FeedbackIn(Body):
     correct: bool | None = None
     score: Share | None = None
     reference: Text | None = Field(
-        default=None, description="What the answer should have been. It is kept as unreviewed."
+        default=None,
+        description="What the answer should have been. Unreviewed at first, unless the service trusts it.",
     )
     comment: Anything | None = None
 
@@ -53,7 +54,9 @@ class FeedbackOut(Shown):
     bank_id: str
     score: float
     reference: str | None
-    reviewed: bool
+    reviewed: bool = Field(description="Whether somebody accepted or rejected the reference.")
+    accepted: bool | None = Field(description="Null until it is reviewed.")
+    tag: str = Field(description="Changes with the reference; for If-Match of a review.")
     comment: str | None
     experiences: int
     created_at: Time
@@ -66,7 +69,9 @@ class FeedbackOut(Shown):
             bank_id=kept.bank_id,
             score=kept.feedback.outcome,
             reference=kept.feedback.reference,
-            reviewed=kept.reviewed,
+            reviewed=kept.accepted is not None,
+            accepted=kept.accepted,
+            tag=kept.tag,
             comment=kept.feedback.comment,
             experiences=kept.exposures,
             created_at=kept.created_at,

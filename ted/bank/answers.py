@@ -12,6 +12,7 @@ from ted.answer import Answer, Latency
 from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
+from ted.bank.feedback import KeptFeedback, feedback_on
 from ted.bank.rows import store_images
 from ted.bank.tables import AnswerRow, BankRow, ExposureRow
 from ted.bank.usage import Asked, record_exposures
@@ -45,6 +46,7 @@ class KeptAnswer:
     usage: Usage
     latency: Latency
     created_at: datetime
+    feedback: KeptFeedback | None
 
 
 class AnswerStore:
@@ -123,4 +125,5 @@ class AnswerStore:
                 usage=Usage(**row.usage),
                 latency=Latency(**row.latency_ms),
                 created_at=row.created_at,
+                feedback=feedback_on(session, answer_id),
             )

@@ -29,6 +29,7 @@ from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
+from ted.tracing import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,13 @@ class Bank:
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
         `vectors`: those of `embed_question`, where the caller has them.
         """
-        return await asyncio.to_thread(self._retrieve, question, settings, set(tags), set(status), vectors)
+        with span("search", ted_bank_id=self.id) as traced:
+            found = await asyncio.to_thread(
+                self._retrieve, question, settings, set(tags), set(status), vectors
+            )
+            traced.set_attribute("ted.retrieval.found", len(found.retrieved))
+            traced.set_attribute("ted.retrieval.abstained", found.abstained)
+            return found
 
     def _retrieve(
         self,
@@ -144,7 +151,8 @@ class Bank:
 
     async def embed_question(self, question: Question) -> QuestionVectors:
         """The vectors that retrieval searches by."""
-        return await asyncio.to_thread(self._embedders.embed_question, question)
+        with span("embed", ted_bank_id=self.id, ted_images=len(question.images)):
+            return await asyncio.to_thread(self._embedders.embed_question, question)
 
     # -- changing
 

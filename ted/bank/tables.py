@@ -212,7 +212,7 @@ class AnswerRow(Base):
 
 
 class FeedbackRow(Base):
-    """What somebody says of an answer, once an answer; a reference is a stranger's word until it is reviewed."""
+    """What somebody says of an answer, one row an answer; a reference is learned from only once it is `accepted`."""
 
     __tablename__ = "feedback"
     answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
@@ -220,7 +220,7 @@ class FeedbackRow(Base):
     bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), index=True)
     outcome: Mapped[float]
     reference: Mapped[str | None] = mapped_column(Text)
-    reviewed: Mapped[bool] = mapped_column(default=False)
+    accepted: Mapped[bool | None]
     comment: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)
     updated_at: Mapped[datetime] = mapped_column(default=now)

@@ -22,9 +22,13 @@ from rich.progress import (
 from index.errors import IndexingError
 from ted.bootstrap import Ted, open_ted
 from ted.errors import TedError
+from ted.images import ImageLimits
 from ted.local_models.catalogue import LocalModel
 from ted.local_models.pull import pull
+from ted.sample import Sample
+from ted.sample_files import read_samples
 from ted.settings import read_settings
+from ted.web_images import ImageReader, WebLimits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,6 +59,13 @@ def opened() -> Iterator[Ted]:
         yield ted
     finally:
         ted.close()
+
+
+def samples_in(path: Path) -> list[Sample]:
+    """The samples of a file; images of the web are fetched where the settings allow it. Raises BadSamples, BadInput."""
+    limits = ImageLimits()
+    reader = ImageReader(limits, WebLimits.of(read_settings()))
+    return read_samples(path, limits=limits, open_url=reader.read)
 
 
 def progress_console(as_json: bool) -> Console:

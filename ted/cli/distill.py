@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ted.cli import output
-from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console
+from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console, samples_in
 from ted.cli.options import (
     AsJson,
     BankName,
@@ -21,9 +21,7 @@ from ted.cli.options import (
     TeacherName,
     profile_named,
 )
-from ted.images import ImageLimits
 from ted.jobs.distillation import DistillationRunner, Options, Progress
-from ted.sample_files import read_samples
 from ted.settings import Budget
 
 
@@ -47,7 +45,7 @@ def distill(
     json: AsJson = False,
 ) -> None:
     """Distil samples into a bank. The same command goes on where it stopped."""
-    samples = read_samples(train, limits=ImageLimits())
+    samples = samples_in(train)
     options = Options(profile_named(profile), trajectories, epochs, batch_size, compress_every)
     budget = Budget(budget_usd, budget_tokens, budget_calls)
     with opened() as ted:

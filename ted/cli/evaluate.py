@@ -9,13 +9,11 @@ from typing import Annotated
 import typer
 
 from ted.cli import output
-from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console
+from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console, samples_in
 from ted.cli.options import AsJson, BankName, ProfileOption, StudentName, TeacherName, profile_named
 from ted.errors import BadInput
 from ted.evaluation.flow import ARMS, Arm
-from ted.images import ImageLimits
 from ted.jobs.evaluation import EvaluationRunner
-from ted.sample_files import read_samples
 
 
 @exit_on_errors
@@ -30,7 +28,7 @@ def evaluate(
 ) -> None:
     """Answer samples under several arms and compare."""
     chosen = arms_named(arms)
-    questions = read_samples(samples, limits=ImageLimits())
+    questions = samples_in(samples)
     form = profile_named(profile)
     with opened() as ted, progress_bar(progress_console(json)) as bar:
         task = bar.add_task("Evaluating", total=len(questions) * len(chosen))

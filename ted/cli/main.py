@@ -10,6 +10,7 @@ from ted.cli.compress import compress
 from ted.cli.demo import demo
 from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
+from ted.cli.feedback import feedback
 from ted.cli.jobs import jobs
 from ted.cli.models import models
 from ted.cli.serve import serve
@@ -32,6 +33,7 @@ app.command()(export)
 app.command("import")(import_)
 app.command()(serve)
 app.add_typer(jobs, name="jobs")
+app.add_typer(feedback, name="feedback")
 app.add_typer(models, name="models")
 app.command()(demo)
 

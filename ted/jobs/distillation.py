@@ -34,6 +34,7 @@ from ted.sample_sets import samples_digest
 from ted.settings import Budget
 from ted.student import Student
 from ted.teacher import Teacher
+from ted.tracing import span
 
 FLOW_VERSION = 2
 """Of the flow: a job begun under another one is not resumed but begun anew."""
@@ -166,7 +167,8 @@ class DistillationRunner:
             # What failed in a batch that is settled stays so: its changes would not be applied any more.
             if self._material.outcome(place) is None and not self._bank.has_applied(batch.occasion):
                 try:
-                    await work_on(sample, place, bench)
+                    with span("item", ted_job_id=job.id, ted_job_epoch=place.epoch):
+                        await work_on(sample, place, bench)
                 except ModelFailure as error:
                     await asyncio.to_thread(self._material.fail, place, str(error))
             progress(Progress(self._jobs.counts(job.id), ledger.spent))

@@ -29,6 +29,7 @@ from ted.sample import Sample
 from ted.sample_sets import samples_digest
 from ted.settings import Budget
 from ted.student import Student
+from ted.tracing import span
 
 FLOW_VERSION = 1
 """Of the flow: a job begun under another one is not resumed but begun anew."""
@@ -158,14 +159,15 @@ class EvaluationRunner:
             progress(Row.from_json(found))
             return
         try:
-            started = time.perf_counter()
-            retrieval = await asyncio.to_thread(self._material.frozen_retrieval, place)
-            if retrieval is None:
-                mode: Mode = "retrieve" if arm == "retrieve" else "none"
-                retrieval = await retrieved_for(sample.question, self._bank, mode)
-                await asyncio.to_thread(self._material.freeze_retrieval, place, retrieval)
-            found_in = time.perf_counter() - started
-            row = await answered(sample, arm, retrieval, model, job_id=place.job_id)
+            with span("item", ted_job_id=place.job_id, ted_arm=arm):
+                started = time.perf_counter()
+                retrieval = await asyncio.to_thread(self._material.frozen_retrieval, place)
+                if retrieval is None:
+                    mode: Mode = "retrieve" if arm == "retrieve" else "none"
+                    retrieval = await retrieved_for(sample.question, self._bank, mode)
+                    await asyncio.to_thread(self._material.freeze_retrieval, place, retrieval)
+                found_in = time.perf_counter() - started
+                row = await answered(sample, arm, retrieval, model, job_id=place.job_id)
         except ModelFailure as error:
             await asyncio.to_thread(self._material.fail, place, str(error))
             return

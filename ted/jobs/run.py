@@ -13,6 +13,7 @@ from ted.errors import Conflict, JobStopped, TedError
 from ted.jobs import compression, distillation, evaluation
 from ted.jobs.installation import Installation
 from ted.logs import belonging_to
+from ted.tracing import root_span
 
 _log = logging.getLogger(__name__)
 
@@ -42,8 +43,11 @@ async def _could_not_begin(ted: Installation, job_id: str) -> bool:
     job = await asyncio.to_thread(ted.jobs.get, job_id)
     if job.status not in ("queued", "running"):
         return False
-    with belonging_to(job_id=job.id):
-        return await _run_unfinished(ted, job)
+    traced = root_span(f"job {job.kind}", ted_job_id=job.id, ted_job_kind=job.kind, ted_bank_id=job.bank_id)
+    with belonging_to(job_id=job.id), traced as run:
+        waits = await _run_unfinished(ted, job)
+        run.set_attribute("ted.job.status", (await asyncio.to_thread(ted.jobs.get, job.id)).status)
+        return waits
 
 
 async def _run_unfinished(ted: Installation, job: Job) -> bool:

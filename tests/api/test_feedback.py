@@ -67,18 +67,6 @@ def test_feedback_given_again_replaces_what_was_said_before(desk: Desk) -> None:
         assert set(session.scalars(select(ExposureRow.outcome))) == {0.25, 0.1}
 
 
-def test_a_reference_is_kept_as_unreviewed(desk: Desk) -> None:
-    answer = asked(desk)
-    graded(desk, answer["id"], correct=False, reference="FX-31")
-    with desk.service.ted.database.writing() as session:
-        row = session.get_one(FeedbackRow, answer["id"])
-        assert not row.reviewed
-        row.reviewed = True
-
-    assert graded(desk, answer["id"], correct=False, reference="FX-31")["reviewed"]
-    assert not graded(desk, answer["id"], correct=False, reference="FX-32")["reviewed"]
-
-
 def test_an_experience_is_not_credited_for_its_own_question_nor_for_an_earlier_wording(desk: Desk) -> None:
     made = {"when_to_use": "A parcel came.", "content": "PA-1.", "questions": ["Where does the parcel go?"]}
     own = desk.client.post(f"{desk.path}/experiences", json=made).json()

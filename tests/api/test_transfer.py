@@ -78,3 +78,14 @@ def test_what_is_no_file_of_a_bank_is_refused(still_desk: Desk) -> None:
     check_problem(sent(still_desk, "x", b" " * 100_001), 413, "too_large")
     check_problem(still_desk.client.post("/v1/banks/x/import", json={}), 415, "unsupported_media_type")
     check_problem(still_desk.client.get("/v1/banks/nobody/export"), 404, "not_found")
+
+
+def test_a_bank_is_imported_from_a_form(desk: Desk) -> None:
+    file = exported(desk)
+    path = "/v1/banks/other/import"
+
+    made = desk.client.post(path, files={"file": ("bank.jsonl", file)}, params={"on_conflict": "copy"})
+
+    assert (made.status_code, made.json()["experiences"]) == (201, 3), made.text
+    none = desk.client.post(path, files={"on_conflict": (None, "copy")})
+    check_problem(none, 422, "invalid_field", ["body", "on_conflict"])

@@ -16,6 +16,9 @@ from tests.drawings import draw
 LINES = "".join(json.dumps(sample) + "\n" for sample in samples(4)).encode()
 
 
+PLAIN = {"Content-Type": "application/jsonl"}
+
+
 def upload(desk: Desk, data: Any = LINES, *, media_type: str = "application/jsonl", **query: Any) -> Any:
     params = {"filename": "train.jsonl"} | query
     return desk.client.post("/v1/files", params=params, content=data, headers={"Content-Type": media_type})
@@ -130,8 +133,12 @@ def test_a_file_that_is_too_large_is_refused_while_it_comes(desk: Desk) -> None:
 def test_what_is_no_file_of_samples_is_refused(still_desk: Desk) -> None:
     check_problem(upload(still_desk, b""), 422, "invalid_samples", ["file", 1])
     check_problem(upload(still_desk, media_type="image/png"), 415, "unsupported_media_type")
-    form = still_desk.client.post("/v1/files?filename=a", files={"file": ("a.jsonl", LINES)})
-    assert "send the file itself" in check_problem(form, 415, "unsupported_media_type")["detail"]
+    check_problem(
+        still_desk.client.post("/v1/files", content=LINES, headers=PLAIN),
+        422,
+        "invalid_field",
+        ["query", "filename"],
+    )
     check_problem(upload(still_desk, filename="a/b"), 422, "invalid_field", ["query", "filename"])
     check_problem(upload(still_desk, purpose="x"), 422, "validation_failed", ["query", "purpose"])
 
