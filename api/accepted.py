@@ -13,9 +13,9 @@ from pydantic import BaseModel
 from api.problems import BadField
 from api.schemas.jobs import JobOut
 from api.service import Service
-from ted.bank.bank import Bank
 from ted.bank.jobs import Job, JobKind
 from ted.bank.once import Once
+from ted.bank.stored import StoredBank
 
 _GOOD_KEY = re.compile(r"[!-~]{1,255}")
 
@@ -38,7 +38,7 @@ def idempotency_key(
 IdempotencyKey = Annotated[str | None, Depends(idempotency_key)]
 
 
-def once(key: str | None, kind: JobKind, bank: Bank, body: BaseModel) -> Once | None:
+def once(key: str | None, kind: JobKind, bank: StoredBank, body: BaseModel) -> Once | None:
     """The key with a digest of all that is asked."""
     if key is None:
         return None

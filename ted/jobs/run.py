@@ -11,7 +11,7 @@ from typing import assert_never
 from index.errors import IndexingError
 from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
-from ted.jobs import compression, distillation, evaluation
+from ted.jobs import compression, distillation, evaluation, reembedding
 from ted.jobs.installation import Installation
 from ted.logs import belonging_to
 
@@ -38,6 +38,8 @@ def flow_of(kind: JobKind) -> Flow:
             return Flow(compression.FLOW_VERSION, compression.run_submitted)
         case "evaluation":
             return Flow(evaluation.FLOW_VERSION, evaluation.run_submitted)
+        case "reembedding":
+            return Flow(reembedding.FLOW_VERSION, reembedding.run_submitted)
         case _:
             assert_never(kind)
 
