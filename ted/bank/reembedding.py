@@ -177,6 +177,7 @@ class ReembeddingStore:
                 .execution_options(synchronize_session=False)
             )
             session.refresh(job)
+            job.steps = max(job.steps or 0, job.steps_done)  # some came meanwhile
             tell_steps(session, job)
 
     def switch(self, run: Job) -> Job | None:
