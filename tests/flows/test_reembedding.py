@@ -11,6 +11,7 @@ from index.embedders.hashing import HashingEmbedder
 from index.embedders.thumbnails import ThumbnailEmbedder
 from index.errors import EmbedderUnavailable
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.changes import Change
 from ted.bank.exporting import export_lines
 from ted.bank.job_control import JobControl
@@ -63,7 +64,9 @@ def other(store: Store, *, pictured: bool = False, text: Any = None) -> Store:
 
 
 def kinds(store: Store, job_id: str) -> list[str]:
-    return [event.event for event in EventStore(store.database).events(job_id, Page(100)).data]
+    return [
+        event.event for event in EventStore(store.database, DEFAULT_CALLER).events(job_id, Page(100)).data
+    ]
 
 
 async def test_a_bank_embedded_anew_retrieves_as_one_made_so_from_the_start(store: Store) -> None:
@@ -189,7 +192,11 @@ async def test_a_job_that_was_interrupted_embeds_no_key_again(store: Store) -> N
 async def test_a_cancelled_job_leaves_the_bank_as_it_was_and_nothing_besides(store: Store, when: str) -> None:
     bank = store.create()
     await fill(bank)
-    before, shown, control = vectors(store.database), await retrieved(bank, ASKED), JobControl(store.database)
+    before, shown, control = (
+        vectors(store.database),
+        await retrieved(bank, ASKED),
+        JobControl(store.database, DEFAULT_CALLER),
+    )
     stop = control.cancel if when == "running" else control.pause
     embedder = Watched(at=2, then=lambda: void(stop(job.id)))
     runner = runner_of(store, bank, embedder)
@@ -325,7 +332,7 @@ async def test_a_job_for_other_embedders_than_are_here_rests(store: Store) -> No
     assert resting.reason is not None
     assert "it is for the embedders text 'hashing@1:64', image 'None'" in resting.reason
     there = Desk(other(store), desk.small, desk.large)
-    JobControl(store.database).resume(job.id)
+    JobControl(store.database, DEFAULT_CALLER).resume(job.id)
     await run_job(there, job.id)
     assert store.jobs.get(job.id).status == "succeeded"
 
@@ -337,7 +344,7 @@ async def test_it_is_a_writing_job_of_its_bank(store: Store) -> None:
 
     with pytest.raises(Conflict, match=f"unfinished reembedding {job.id}"):
         store.jobs.create(bank.id, "compression", request={}, digest="", budget={})
-    JobControl(store.database).cancel(job.id)
+    JobControl(store.database, DEFAULT_CALLER).cancel(job.id)
     store.jobs.create(bank.id, "compression", request={}, digest="", budget={})
 
     with pytest.raises(Conflict, match="unfinished compression"):
