@@ -11,9 +11,9 @@ from pydantic import BaseModel
 
 from api.schemas.jobs import JobOut
 from api.service import Service
-from ted.bank.bank import Bank
 from ted.bank.jobs import Job, JobKind
 from ted.bank.once import Once
+from ted.bank.stored import StoredBank
 
 IdempotencyKey = Annotated[
     str | None,
@@ -26,7 +26,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def once(key: str | None, kind: JobKind, bank: Bank, body: BaseModel) -> Once | None:
+def once(key: str | None, kind: JobKind, bank: StoredBank, body: BaseModel) -> Once | None:
     """The key with a digest of all that is asked."""
     if key is None:
         return None

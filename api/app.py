@@ -27,6 +27,7 @@ from api.routes import (
     jobs,
     metrics,
     models,
+    reembeddings,
     retrieval,
     transfer,
 )
@@ -50,6 +51,7 @@ ROUTERS = (
     distillations,
     compressions,
     evaluations,
+    reembeddings,
     jobs,
     job_events,
     transfer,

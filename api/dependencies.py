@@ -12,6 +12,7 @@ from api.service import Service
 from ted.bank.bank import Bank
 from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.pages import Page
+from ted.bank.stored import StoredBank
 from ted.errors import BadImage
 from ted.sample import Image
 from ted.web_images import ImageReader
@@ -48,8 +49,14 @@ def open_bank(bank: BankPath, service: Serving) -> Bank:
     return service.ted.bank(bank)
 
 
+def stored_bank(bank: BankPath, service: Serving) -> StoredBank:
+    """The path's bank, whatever its embedders. Raises NotFound."""
+    return StoredBank(service.ted.banks.find(bank), database=service.ted.database)
+
+
 BankId = Annotated[str, Depends(bank_id)]
 OpenBank = Annotated[Bank, Depends(open_bank)]
+AnyBank = Annotated[StoredBank, Depends(stored_bank)]
 
 
 Limit = Annotated[int, Query(ge=1, le=100, description="At most so many.")]

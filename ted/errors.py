@@ -13,6 +13,7 @@ TedError
 │   └── ChangedMeanwhile     it is not what the caller last saw (412)
 ├── NotAllowed               the caller's key is not for this (403)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
+│   └── Reembedded           the bank has other embedders than when it was opened (503)
 ├── RetrievalFailed          experiences could not be looked for, and the service is not to go on without (503)
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
@@ -104,6 +105,10 @@ class NotAllowed(TedError):
 
 class StoreMismatch(TedError):
     """The store was made with another embedder, dimension or schema than this process has."""
+
+
+class Reembedded(StoreMismatch):
+    """A bank has other embedders than it had when it was opened here."""
 
 
 class RetrievalFailed(TedError):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ import pytest
 from ted.images import ImageLimits
 from ted.sample_files import read_samples
 from ted.settings import Settings
+from tests import pages
 from tests.drawings import draw
 from tests.upstream import running_upstream
 
@@ -27,9 +28,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks of that language, in order."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+blocks = partial(pages.blocks, "README.md")
 
 
 @pytest.fixture
@@ -42,10 +41,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "all.jsonl").write_text("\n".join(lines))
     (tmp_path / "train.jsonl").write_text(lines[0])
     (tmp_path / "eval.jsonl").write_text(lines[0].replace("jammed", "out of order"))
-    command = tmp_path / "bin" / "ted"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m ted.cli.main "$@"\n')
-    command.chmod(0o755)
+    pages.put_ted(tmp_path)
     return tmp_path
 
 
@@ -119,7 +115,7 @@ def served(folder: Path) -> Iterator[str]:
             assert server.stdout is not None
             address = re.search(r"http://(\S+)", server.stdout.readline())
             assert address is not None
-            wait_until_up(address[1])
+            pages.wait_until_up(address[1])
             yield address[1]
         finally:
             server.terminate()
@@ -169,18 +165,6 @@ def test_a_client_of_openai_is_switched_over(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("WQ-238 [{'id': 'exp_")
     assert known["content"] in done.stdout
-
-
-def wait_until_up(address: str) -> None:
-    """Returns when somebody listens there."""
-    host, port = address.rsplit(":", 1)
-    for _ in range(600):
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError(f"nobody listens at {address}")
 
 
 def test_every_setting_is_told() -> None:

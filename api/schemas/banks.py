@@ -81,7 +81,7 @@ class BankIn(_Changeable):
 
 
 class BankPatch(_Changeable):
-    """Other settings for a bank; what is left out stays as it is. Its embedders cannot change."""
+    """Other settings for a bank; what is left out stays as it is. Its embedders change by a re-embedding."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"retrieval": {"k": 2}}]})
     name: Name = ""

@@ -1,4 +1,4 @@
-"""Jobs as they are asked for: distillations, compressions, evaluations, and going on with one that rests."""
+"""Jobs as they are asked for: distillations, compressions, evaluations, re-embeddings, and going on with one that rests."""
 
 from __future__ import annotations
 
@@ -161,6 +161,14 @@ class CompressionIn(Body):
     @property
     def settings(self) -> CompressionSettings:
         return CompressionSettings(self.near, self.cluster_size)
+
+
+class ReembeddingIn(Body):
+    """The bank's keys embedded anew by the embedders of this server, which the bank has from then on."""
+
+    dry_run: bool = Field(
+        default=False, description="Count what would be embedded; embed and change nothing."
+    )
 
 
 class EvaluationIn(SamplesIn):

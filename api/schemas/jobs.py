@@ -14,7 +14,7 @@ from ted.bank.jobs import JobKind, JobStatus
 
 
 class RequestCounts(Shown):
-    """Samples times epochs, or arms. `skipped` are those of the completed in which every attempt was right."""
+    """Samples times epochs, or arms; keys, of a re-embedding. `skipped`: completed, and every attempt was right."""
 
     total: int
     completed: int
@@ -123,7 +123,9 @@ class ItemOut(Shown):
 
 
 class EventOut(Shown):
-    """A change of a job (`job.running`) or of an item of it (`item.done`). Ids count from 1 within the job."""
+    """A change of a job (`job.running`) or of an item of it (`item.done`), or how far a job without items is
+    (`job.progress`). Ids count from 1 within the job.
+    """
 
     object: Literal["job.event"] = "job.event"
     id: str = Field(examples=["12"])

@@ -1,4 +1,4 @@
-"""What a dry run shows: the plan of a compression, the estimate of a distillation or evaluation."""
+"""What a dry run shows: the plan of a compression or re-embedding, the estimate of a distillation or evaluation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from api.schemas.common import Shown
+from ted.bank.reembedding import ReembeddingPlan, Target
 from ted.compression.result import CompressionResult
 from ted.jobs.estimate import Amount, Estimate
 from ted.settings import Budget
@@ -94,4 +95,40 @@ class EstimateOut(Shown):
             ],
             assumed=estimate.assumed,
             fits_budget=estimate.expected.fits(budget),
+        )
+
+
+class EmbeddersOut(Shown):
+    """The fingerprints of a bank's embedders; `image` is null for a bank of texts."""
+
+    text: str
+    image: str | None
+
+    @staticmethod
+    def of(target: Target) -> EmbeddersOut:
+        return EmbeddersOut(text=target.text, image=target.image)
+
+
+class ReembeddingPlanOut(Shown):
+    """What a re-embedding would embed; nothing was. What an unfinished one has embedded already does not count."""
+
+    object: Literal["reembedding.plan"] = "reembedding.plan"
+    bank: str
+    made_with: EmbeddersOut
+    target: EmbeddersOut
+    keys: int = Field(description="Keys that lack a vector by any of the embedders.")
+    texts: int = Field(description="Vectors of texts.")
+    captions: int = Field(description="Vectors of `when_to_use` by the image embedder.")
+    images: int = Field(description="Vectors of images.")
+
+    @staticmethod
+    def of(bank_id: str, plan: ReembeddingPlan) -> ReembeddingPlanOut:
+        return ReembeddingPlanOut(
+            bank=bank_id,
+            made_with=EmbeddersOut.of(plan.made_with),
+            target=EmbeddersOut.of(plan.target),
+            keys=plan.keys,
+            texts=plan.texts,
+            captions=plan.captions,
+            images=plan.images,
         )

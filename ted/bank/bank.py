@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,42 +18,28 @@ from ted.bank.embedding import (
     embed_keys,
     store_embeddings,
 )
-from ted.bank.retriever import Retriever, bank_row
+from ted.bank.mismatch import check_embedders
+from ted.bank.retriever import Retriever
 from ted.bank.rows import experiences_of, load_images, store_images
-from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
+from ted.bank.stored import StoredBank
+from ted.bank.tables import ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
 from ted.bank.writer import Writer
-from ted.errors import NotFound, StoreMismatch
+from ted.errors import NotFound, Reembedded
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
 from ted.tracing import span
 
-
-@dataclass(frozen=True, slots=True)
-class BankRecord:
-    """A bank as the store has it."""
-
-    id: str
-    project_id: str
-    name: str
-    revision: int
-    max_experiences: int
-    max_tokens: int
-    retrieval: RetrievalSettings
+T = TypeVar("T")
 
 
-def record_of(row: BankRow) -> BankRecord:
-    """The value of a bank row."""
-    settings = RetrievalSettings().with_options(row.retrieval)
-    return BankRecord(
-        row.id, row.project_id, row.name, row.revision, row.max_experiences, row.max_tokens, settings
-    )
+class Bank(StoredBank):
+    """One bank, open in this process. Its async methods may be called concurrently; SQL commits first.
 
-
-class Bank:
-    """One bank, open in this process. Its async methods may be called concurrently; SQL commits first."""
+    Where it was re-embedded meanwhile, it goes on with its new embedders, if this process has them.
+    """
 
     def __init__(
         self,
@@ -65,37 +50,27 @@ class Bank:
         image_embedder: ImageEmbedder | None,
         new_index: Callable[[int], VectorIndex],
     ) -> None:
-        self.id, self.database = bank_id, database
-        with database.reading() as session:
-            row = self._row(session)
-        # A bank made without an image embedder stays without: half of its keys would have no vector.
-        images = image_embedder if row.image_fingerprint is not None else None
-        self._embedders = Embedders(text_embedder, images)
-        self._check_embedders(row)
-        self._retriever = Retriever(
-            bank_id, database=database, embedders=self._embedders, new_index=new_index
-        )
+        super().__init__(bank_id, database=database)
+        self._here, self._new_index = Embedders(text_embedder, image_embedder), new_index
+        self._retriever = self._fitted()
 
     @property
-    def record(self) -> BankRecord:
-        """The bank as it stands in the store now."""
+    def _embedders(self) -> Embedders:
+        return self._retriever.embedders
+
+    def _fitted(self) -> Retriever:
+        """What searches the bank by the embedders it has now. Raises StoreMismatch where they are not here."""
         with self.database.reading() as session:
-            return record_of(self._row(session))
+            embedders = check_embedders(session, self._row(session), self._here)
+        return Retriever(self.id, database=self.database, embedders=embedders, new_index=self._new_index)
 
-    def _row(self, session: Session) -> BankRow:
-        return bank_row(session, self.id)
-
-    def _check_embedders(self, row: BankRow) -> None:
-        text, image = self._embedders.text.fingerprint, self._embedders.image_fingerprint
-        for kind, made, here in (
-            ("text", row.text_fingerprint, text),
-            ("image", row.image_fingerprint, image),
-        ):
-            if made != here:
-                raise StoreMismatch(
-                    f"bank '{row.name}' was made with the {kind} embedder '{made}', but this process has '{here}': "
-                    f"set TED_{kind.upper()}_EMBEDDER to the bank's, or make a new bank"
-                )
+    def _following(self, work: Callable[[], T]) -> T:
+        """The work; done again where the bank was re-embedded meanwhile. Raises StoreMismatch."""
+        try:
+            return work()
+        except Reembedded:
+            self._retriever = self._fitted()
+            return work()
 
     # -- reading
 
@@ -147,7 +122,8 @@ class Bank:
         status: set[str],
         vectors: QuestionVectors | None,
     ) -> Retrieval:
-        return self._retriever.retrieve(question, settings or self.record.retrieval, tags, status, vectors)
+        settings = settings or self.record.retrieval
+        return self._following(lambda: self._retriever.retrieve(question, settings, tags, status, vectors))
 
     async def embed_question(self, question: Question) -> QuestionVectors:
         """The vectors that retrieval searches by."""
@@ -170,7 +146,9 @@ class Bank:
         What touches an experience changed since `base_revision` (default: now) is skipped and told in the result.
         `notes` are kept with the report of the revision.
         """
-        return await asyncio.to_thread(self._apply, changes, occasion, base_revision, images, notes or {})
+        return await asyncio.to_thread(
+            self._following, lambda: self._apply(changes, occasion, base_revision, images, notes or {})
+        )
 
     def _apply(
         self,
@@ -191,14 +169,17 @@ class Bank:
             wanted = {key for union in unions for key in (*union.change.keys, *_wording(union.change))}
             hashes = sorted({key.image_sha256 for key in wanted if key.kind == "image"})
             pictures = {i.sha256: i for i in load_images(session, project_id, hashes)}
-        vectors = embed_keys(sorted(wanted, key=repr), pictures, self._embedders)
+        embedders = self._embedders
+        vectors = embed_keys(sorted(wanted, key=repr), pictures, embedders)
         changes = [union.most_distinct_first(vectors) for union in unions]
         with self.database.writing() as session:
             row = self._row(session)
             if occasion.job_id and (done := _already(session, occasion)):
                 return Applied.from_report(done.revision, done.report)
+            if not embedders.are_those_of(row):
+                raise Reembedded(f"bank '{row.name}' was re-embedded meanwhile: nothing was changed")
             applied = Writer(session, row, base).apply(changes, occasion, notes)
-            store_embeddings(session, row, vectors)
+            store_embeddings(session, row, vectors, fingerprints=embedders.fingerprints)
         return applied
 
     def has_applied(self, occasion: Occasion) -> bool:
@@ -233,12 +214,16 @@ class Bank:
         `leaving_out`: ids of experiences that it would take the place of.
         """
         return await asyncio.to_thread(
-            self._retriever.would_find, question, when_to_use, settings, leaving_out
+            self._following,
+            lambda: self._retriever.would_find(question, when_to_use, settings, leaving_out),
         )
 
     async def reindex(self) -> None:
         """Builds the index anew from the store's vectors. Raises StoreMismatch where they are another embedder's."""
-        await asyncio.to_thread(self._retriever.rebuild)
+        await asyncio.to_thread(self._following, self._rebuild)
+
+    def _rebuild(self) -> None:
+        self._retriever.rebuild()
 
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""

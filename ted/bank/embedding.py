@@ -40,6 +40,11 @@ class Embedders:
         """Of text, and of images if there is such an embedder."""
         return (self.text.fingerprint, *((self.image.fingerprint,) if self.image else ()))
 
+    def are_those_of(self, bank: BankRow) -> bool:
+        """Whether the bank, as it stands, has its vectors by these."""
+        here = (self.text.fingerprint, self.image_fingerprint)
+        return here == (bank.text_fingerprint, bank.image_fingerprint)
+
     def embed_question(self, question: Question) -> QuestionVectors:
         """By text, and by images where there are any and an embedder for them."""
         vectors: QuestionVectors = {"text": self.text.embed_texts([question.text])}
@@ -93,14 +98,16 @@ def _cosine(one: Mapping[str, bytes], other: Mapping[str, bytes]) -> float:
     return float(a @ b)
 
 
-def store_embeddings(session: Session, bank: BankRow, vectors: KeyVectors) -> None:
-    """Gives each key of the bank that has no vector the ones made for it."""
+def store_embeddings(
+    session: Session, bank: BankRow, vectors: KeyVectors, *, fingerprints: Sequence[str]
+) -> None:
+    """Gives each key of the bank that has no vector by these embedders the ones made for it."""
     bare = session.scalars(
         select(KeyRow)
         .join(ExperienceRow, ExperienceRow.id == KeyRow.experience_id)
         .where(
             ExperienceRow.bank_id == bank.id,
-            KeyRow.id.not_in(select(EmbeddingRow.key_id)),
+            KeyRow.id.not_in(select(EmbeddingRow.key_id).where(EmbeddingRow.fingerprint.in_(fingerprints))),
         )
     ).all()
     for row in bare:

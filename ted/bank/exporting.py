@@ -77,11 +77,15 @@ def _all(session: Session, bank: BankRow) -> Iterator[tuple[str, dict[str, Any]]
     for kind, query in queries:
         for row in session.scalars(query.execution_options(yield_per=AT_ONCE)):
             fields = row_fields(kind, row)
-            yield kind, fields | {VECTORS: _vectors(session, row.id)} if kind == "key" else fields
+            yield kind, fields | {VECTORS: _vectors(session, bank, row.id)} if kind == "key" else fields
 
 
-def _vectors(session: Session, key_id: int) -> dict[str, str]:
+def _vectors(session: Session, bank: BankRow, key_id: int) -> dict[str, str]:
+    """Those by the bank's own embedders: others may stand beside them while it is re-embedded."""
     rows = session.scalars(
-        select(EmbeddingRow).where(EmbeddingRow.key_id == key_id).order_by(EmbeddingRow.fingerprint)
+        select(EmbeddingRow)
+        .where(EmbeddingRow.key_id == key_id)
+        .where(EmbeddingRow.fingerprint.in_([bank.text_fingerprint, bank.image_fingerprint]))
+        .order_by(EmbeddingRow.fingerprint)
     )
     return {row.fingerprint: base64.b64encode(row.vector).decode() for row in rows}

@@ -13,7 +13,8 @@ from ted.bank.database import Database
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.jobs import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of, unfinished_writer
-from ted.bank.tables import now
+from ted.bank.reembedding import drop_other_vectors
+from ted.bank.tables import BankRow, now
 from ted.errors import Conflict, NotFound
 
 
@@ -27,10 +28,15 @@ class JobControl:
         self._database, self._caller = database, caller
 
     def cancel(self, job_id: str) -> Job:
-        """The job has ended; what it did stays. Raises NotFound, Conflict for one that has ended."""
+        """The job has ended; what it did stays, but for vectors of a re-embedding, which did nothing yet.
+
+        Raises NotFound, Conflict for one that has ended.
+        """
         with self._database.writing() as session:
             row = self._row(session, job_id, among=UNFINISHED, to="be cancelled")
             row.status, row.reason, row.finished_at = "cancelled", None, now()
+            if row.kind == "reembedding":
+                drop_other_vectors(session, session.get_one(BankRow, row.bank_id))
             tell_job(session, row)
             return job_of(row)
 

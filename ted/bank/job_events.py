@@ -52,6 +52,11 @@ def tell_job(session: Session, job: JobRow) -> None:
     _tell(session, job, f"job.{job.status}", {k: v for k, v in told.items() if v is not None})
 
 
+def tell_steps(session: Session, job: JobRow) -> None:
+    """How many of its steps are done, within the transaction that did some."""
+    _tell(session, job, "job.progress", {"done": job.steps_done, "total": job.steps})
+
+
 def tell_item(session: Session, job: JobRow, item: ItemRow) -> None:
     """The item's state, within the transaction that changed it."""
     told = {"item": f"{item.epoch}:{item.sample_id}", "status": item.status, "error": item.error}

@@ -14,7 +14,7 @@ from ted.bank.caller import Caller
 from ted.bank.calls import Spent
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, ItemRow, JobRow, SampleRow
-from ted.bank.jobs import ItemCounts, Job, JobStatus, job_of, rounds_of
+from ted.bank.jobs import ItemCounts, Job, JobStatus, counts_of, job_of
 from ted.bank.pages import Page, Paged, paged
 from ted.errors import BadInput, NotFound
 
@@ -118,20 +118,14 @@ def _details(session: Session, rows: Sequence[JobRow]) -> list[JobDetails]:
         .all()
     )
     by_status = select(ItemRow.job_id, ItemRow.status, func.count()).where(ItemRow.job_id.in_(ids))
-    items = {
-        (job_id, status): count
-        for job_id, status, count in session.execute(by_status.group_by(ItemRow.job_id, ItemRow.status))
-    }
+    items: dict[str, dict[str, int]] = {job_id: {} for job_id in ids}
+    for job_id, status, count in session.execute(by_status.group_by(ItemRow.job_id, ItemRow.status)):
+        items[job_id][status] = count
     spent = _spent(session, ids)
     return [
         JobDetails(
             job_of(row),
-            ItemCounts(
-                total=samples.get(row.id, 0) * rounds_of(row.request),
-                completed=items.get((row.id, "done"), 0) + items.get((row.id, "all_correct"), 0),
-                failed=items.get((row.id, "failed"), 0),
-                skipped=items.get((row.id, "all_correct"), 0),
-            ),
+            counts_of(row, samples.get(row.id, 0), items[row.id]),
             spent.get(row.id, Spent()),
         )
         for row in rows

@@ -12,9 +12,10 @@ from ted.bank.tables import Base, now
 
 
 class JobRow(Base):
-    """A distillation, compression or evaluation. `digest` is over all that decides its outcome.
+    """A distillation, compression, evaluation or re-embedding. `digest` is over all that decides its outcome.
 
-    `key_id` is the key that submitted it, and is charged for it.
+    `key_id` is the key that submitted it, and is charged for it. `steps`: how many there are, of a job whose work is not
+    on samples; `steps_done`, how many of them are done.
     """
 
     __tablename__ = "jobs"
@@ -30,6 +31,8 @@ class JobRow(Base):
     digest: Mapped[str] = mapped_column(index=True)
     budget: Mapped[dict[str, Any]] = mapped_column(default=dict)
     runs: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int | None]
+    steps_done: Mapped[int] = mapped_column(default=0)
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(default=now)

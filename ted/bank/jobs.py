@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -22,9 +22,9 @@ from ted.errors import Conflict, JobStopped, NotFound
 from ted.ids import new_id
 from ted.sample import Sample
 
-JobKind = Literal["distillation", "compression", "evaluation"]
+JobKind = Literal["distillation", "compression", "evaluation", "reembedding"]
 JobStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-WRITING: tuple[JobKind, ...] = ("distillation", "compression")
+WRITING: tuple[JobKind, ...] = ("distillation", "compression", "reembedding")
 UNFINISHED: tuple[JobStatus, ...] = ("queued", "running", "paused")
 ASKED_TO_PAUSE, INTERRUPTED, RESUMED = "paused on request", "interrupted", "resumed on request"
 """Reasons of a state: somebody paused it, its process was stopped, somebody resumed it and nobody took it up yet."""
@@ -253,10 +253,7 @@ class JobStore:
         """The job has ended. One that has ended before, or was cancelled, stays as it is."""
         with self._database.writing() as session:
             row = self._row(session, job_id)
-            if row.status in UNFINISHED:
-                row.status, row.reason = status, None
-                row.result, row.error, row.finished_at = result, error, now()
-                tell_job(session, row)
+            end_job(session, row, status, result=result, error=error)
             return job_of(row)
 
     def counts(self, job_id: str) -> ItemCounts:
@@ -268,9 +265,7 @@ class JobStore:
         with self._database.reading() as session:
             row = self._row(session, job_id)
             found = dict(session.execute(by_status).tuples().all())
-            total = (session.scalar(samples) or 0) * rounds_of(row.request)
-        done, skipped = found.get("done", 0), found.get("all_correct", 0)
-        return ItemCounts(total, done + skipped, found.get("failed", 0), skipped)
+            return counts_of(row, session.scalar(samples) or 0, found)
 
     def _row(self, session: Session, job_id: str) -> JobRow:
         row = session.get(JobRow, job_id)
@@ -287,6 +282,29 @@ class JobStore:
     @property
     def _theirs(self) -> ColumnElement[bool]:
         return true() if self._caller is None else self._caller.theirs(JobRow)
+
+
+def end_job(
+    session: Session,
+    row: JobRow,
+    status: JobStatus,
+    *,
+    result: dict[str, Any] | None,
+    error: str | None = None,
+) -> None:
+    """Within the transaction that ends a job; one that has ended before stays as it is."""
+    if row.status in UNFINISHED:
+        row.status, row.reason = status, None
+        row.result, row.error, row.finished_at = result, error, now()
+        tell_job(session, row)
+
+
+def counts_of(row: JobRow, samples: int, items: Mapping[str, int]) -> ItemCounts:
+    """How far the job of the row is: by its steps, or by its samples and the items of each status."""
+    if row.steps is not None:
+        return ItemCounts(row.steps, row.steps_done, 0, 0)
+    done, skipped = items.get("done", 0), items.get("all_correct", 0)
+    return ItemCounts(samples * rounds_of(row.request), done + skipped, items.get("failed", 0), skipped)
 
 
 def unfinished_writer(session: Session, bank_id: str) -> JobRow | None:

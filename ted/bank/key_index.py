@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from sqlalchemy import select
@@ -88,19 +88,24 @@ class KeyIndex:
     def _vectors_of(
         self, session: Session, experience_id: str, fingerprints: Sequence[str]
     ) -> list[KeyVector]:
-        rows = session.execute(
+        rows: Sequence[Any] = session.execute(
             select(KeyRow, EmbeddingRow)
-            .join(EmbeddingRow, EmbeddingRow.key_id == KeyRow.id)
+            .outerjoin(
+                EmbeddingRow,
+                (EmbeddingRow.key_id == KeyRow.id) & EmbeddingRow.fingerprint.in_(fingerprints),
+            )
             .where(KeyRow.experience_id == experience_id)
             .order_by(KeyRow.id)
         ).all()
         found = []
         for key, embedding in rows:
-            if embedding.fingerprint not in fingerprints:
+            if embedding is None and key.kind != "image":
                 raise StoreMismatch(
-                    f"key {key.id} of {experience_id} was embedded by '{embedding.fingerprint}', but this process "
-                    f"has {' and '.join(repr(f) for f in fingerprints)}: start it with the embedder of the bank"
+                    f"key {key.id} of {experience_id} has no vector by {' or '.join(repr(f) for f in fingerprints)}, "
+                    "the embedders of the bank: embed it anew with `ted reembed`"
                 )
+            if embedding is None:
+                continue  # an image, in a bank of texts
             is_text = embedding.fingerprint == fingerprints[0]
             channel: Channel = "text" if is_text else "image" if key.kind == "image" else "caption"
             vector = from_bytes(embedding.vector, self._indexes[channel].dimension)

@@ -26,7 +26,7 @@ from ted.bank.scoring import (
     within_gap,
 )
 from ted.bank.tables import BankRow
-from ted.errors import NotFound
+from ted.errors import NotFound, Reembedded
 from ted.experience import Retrieval, Retrieved, Similarity
 from ted.sample import Question
 from ted.settings import RetrievalSettings
@@ -56,22 +56,22 @@ class Retriever:
         embedders: Embedders,
         new_index: Callable[[int], VectorIndex],
     ) -> None:
-        self._bank_id, self._database, self._embedders = bank_id, database, embedders
+        self._bank_id, self._database, self.embedders = bank_id, database, embedders
         self._lock = threading.Lock()
         self._new_index = new_index
         self._keys = self._nothing()
 
     def _nothing(self) -> KeyIndex:
-        image = self._embedders.image
+        image = self.embedders.image
         return KeyIndex(
-            text_dimension=self._embedders.text.dimension,
+            text_dimension=self.embedders.text.dimension,
             image_dimension=image.dimension if image else None,
             new_index=self._new_index,
         )
 
     def rebuild(self) -> None:
         """Another index in the place of this one, which is searched until then."""
-        foreign, fresh = foreign_questions(self._embedders.text), self._nothing()
+        foreign, fresh = foreign_questions(self.embedders.text), self._nothing()
         self._follow(fresh, foreign)
         with self._lock:
             self._keys = fresh
@@ -84,8 +84,8 @@ class Retriever:
         status: set[str],
         vectors: QuestionVectors | None = None,
     ) -> Retrieval:
-        vectors = vectors or self._embedders.embed_question(question)
-        foreign = foreign_questions(self._embedders.text)
+        vectors = vectors or self.embedders.embed_question(question)
+        foreign = foreign_questions(self.embedders.text)
         with self._lock:
             calibration = self._catch_up(foreign)
             among = [
@@ -111,7 +111,7 @@ class Retriever:
                 Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
             )
         best = float(fused[order[0]]) if order else None
-        blind = 0 if self._embedders.image else len(question.images)
+        blind = 0 if self.embedders.image else len(question.images)
         return Retrieval(tuple(retrieved), revision, not retrieved, best, floor, blind)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
@@ -121,7 +121,10 @@ class Retriever:
 
     def _follow(self, keys: KeyIndex, foreign: Vectors) -> None:
         with self._database.reading() as session:
-            keys.follow(session, bank_row(session, self._bank_id), self._embedders.fingerprints, foreign)
+            row = bank_row(session, self._bank_id)
+            if not self.embedders.are_those_of(row):
+                raise Reembedded(f"bank '{row.name}' has other embedders by now: ask it again")
+            keys.follow(session, row, self.embedders.fingerprints, foreign)
 
     def _scores(
         self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration
@@ -152,10 +155,10 @@ class Retriever:
         wide = replace(everything, k=min(50, settings.k + len(leaving_out)))
         found = self.retrieve(question, wide, set(), {"active"}).retrieved
         rivals = [r.similarity.text or 0.0 for r in found if r.experience.id not in leaving_out]
-        wording = self._embedders.text.embed_texts([when_to_use])
-        asked = self._embedders.embed_question(question)
+        wording = self.embedders.text.embed_texts([when_to_use])
+        asked = self.embedders.embed_question(question)
         with self._lock:
-            calibration = self._catch_up(foreign_questions(self._embedders.text))
+            calibration = self._catch_up(foreign_questions(self.embedders.text))
             cosine = calibration.text_centred(wording) @ calibration.text_centred(asked["text"]).T
             here = float(calibration.text.calibrated(cosine)[0, 0])
             floor = self._floor(settings, {"text": asked["text"]})

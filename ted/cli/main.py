@@ -13,6 +13,7 @@ from ted.cli.evaluate import evaluate
 from ted.cli.feedback import feedback
 from ted.cli.jobs import jobs
 from ted.cli.models import models
+from ted.cli.reembed import reembed
 from ted.cli.serve import serve
 from ted.cli.stats import stats
 from ted.cli.transfer import export, import_
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(banks, name="bank")
 app.command()(distill)
 app.command()(compress)
+app.command()(reembed)
 app.command()(evaluate)
 app.command()(ask)
 app.command()(experiences)

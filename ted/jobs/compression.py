@@ -20,6 +20,7 @@ from ted.compression.flow import compress, result_of
 from ted.compression.result import CompressionResult, Moment
 from ted.compression.settings import CompressionSettings
 from ted.draining import Drain
+from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_writer
 from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
@@ -105,6 +106,13 @@ class CompressionRunner:
             problem = f"the teacher could not be asked: {result.unanswered[0].detail}"
             return self._jobs.finish(job.id, "failed", result=report, error=problem)
         return self._jobs.finish(job.id, "succeeded", result=report)
+
+
+async def run_submitted(ted: Installation, job: Job) -> Job:
+    """Runs a job by the teacher that it names."""
+    bank = await asyncio.to_thread(ted.bank, job.bank_id)
+    runner = CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain)
+    return await runner.run(job, teacher=ted.teacher(job.request["teacher"]))
 
 
 def _request(teacher: str, profile: ProfileName, settings: CompressionSettings) -> dict[str, Any]:

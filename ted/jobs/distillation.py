@@ -25,6 +25,7 @@ from ted.distillation.sample_work import Workbench, work_on
 from ted.draining import Drain
 from ted.errors import ModelFailure
 from ted.jobs.compression import AlongTheWay
+from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_writer
 from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
@@ -222,3 +223,11 @@ class DistillationRunner:
             "spent": asdict(spent),
             "experiences": len(self._bank.experiences()),
         }
+
+
+async def run_submitted(ted: Installation, job: Job) -> Job:
+    """Runs a job by the models that it names."""
+    bank = await asyncio.to_thread(ted.bank, job.bank_id)
+    runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain)
+    student, teacher = ted.student(job.request["student"]), ted.teacher(job.request["teacher"])
+    return await runner.run(job, student=student, teacher=teacher)

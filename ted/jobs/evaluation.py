@@ -21,6 +21,7 @@ from ted.draining import Drain
 from ted.errors import Conflict, ModelFailure
 from ted.evaluation.flow import Arm, Evaluation, Row, answered, figures
 from ted.gathering import all_of
+from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_runner
 from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
@@ -184,3 +185,11 @@ class EvaluationRunner:
             error = f"no question was answered under every arm: {failures[0]['error']}"
             return self._jobs.finish(job.id, "failed", result=result, error=error)
         return self._jobs.finish(job.id, "succeeded", result=result)
+
+
+async def run_submitted(ted: Installation, job: Job) -> Job:
+    """Runs a job by the models that it names."""
+    bank = await asyncio.to_thread(ted.bank, job.bank_id)
+    runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain)
+    student, teacher = ted.student(job.request["student"]), ted.teacher(job.request["teacher"])
+    return await runner.run(job, student=student, teacher=teacher)

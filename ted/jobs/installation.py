@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from index.protocols import ImageEmbedder, TextEmbedder
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore
+from ted.bank.database import Database
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel
@@ -14,6 +16,15 @@ from ted.draining import Drain
 
 class Installation(Protocol):
     """What making and running jobs needs of an open TED."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def text_embedder(self) -> TextEmbedder: ...
+
+    @property
+    def image_embedder(self) -> ImageEmbedder | None: ...
 
     @property
     def jobs(self) -> JobStore: ...

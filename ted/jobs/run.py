@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import assert_never
 
 from index.errors import IndexingError
-from ted.bank.bank import Bank
 from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
-from ted.jobs import compression, distillation, evaluation
+from ted.jobs import compression, distillation, evaluation, reembedding
 from ted.jobs.installation import Installation
 from ted.logs import belonging_to
 from ted.tracing import root_span
@@ -20,12 +21,28 @@ _log = logging.getLogger(__name__)
 WAIT_SECONDS = 1.0
 """Between two looks at whether a bank is free."""
 
-FLOWS: dict[JobKind, int] = {
-    "distillation": distillation.FLOW_VERSION,
-    "compression": compression.FLOW_VERSION,
-    "evaluation": evaluation.FLOW_VERSION,
-}
-"""The version of each kind's flow: what was begun by another one is not run."""
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What runs a submitted job of a kind, and its version: a job begun under another one is not run."""
+
+    version: int
+    run: Callable[[Installation, Job], Awaitable[Job]]
+
+
+def flow_of(kind: JobKind) -> Flow:
+    """The one place that knows what runs which kind."""
+    match kind:
+        case "distillation":
+            return Flow(distillation.FLOW_VERSION, distillation.run_submitted)
+        case "compression":
+            return Flow(compression.FLOW_VERSION, compression.run_submitted)
+        case "evaluation":
+            return Flow(evaluation.FLOW_VERSION, evaluation.run_submitted)
+        case "reembedding":
+            return Flow(reembedding.FLOW_VERSION, reembedding.run_submitted)
+        case _:
+            assert_never(kind)
 
 
 async def run_job(ted: Installation, job_id: str) -> None:
@@ -52,16 +69,13 @@ async def _could_not_begin(ted: Installation, job_id: str) -> bool:
 
 async def _run_unfinished(ted: Installation, job: Job) -> bool:
     """Whether it must wait for another run."""
-    begun_by = job.request.get("flow")
-    if begun_by != FLOWS[job.kind]:
-        told = (
-            f"it was begun by flow {begun_by}, this version of TED has flow {FLOWS[job.kind]}: begin it anew"
-        )
+    flow, begun_by = flow_of(job.kind), job.request.get("flow")
+    if begun_by != flow.version:
+        told = f"it was begun by flow {begun_by}, this version of TED has flow {flow.version}: begin it anew"
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
         return False
     try:
-        bank = await asyncio.to_thread(ted.bank, job.bank_id)
-        await _run(ted, bank, job)
+        await flow.run(ted, job)
     except asyncio.CancelledError:
         ted.jobs.requeue(job.id)
         raise
@@ -77,24 +91,3 @@ async def _run_unfinished(ted: Installation, job: Job) -> bool:
         told = f"{type(error).__name__}: {error}"
         await asyncio.to_thread(ted.jobs.finish, job.id, "failed", result=None, error=told)
     return False
-
-
-async def _run(ted: Installation, bank: Bank, job: Job) -> None:
-    teacher = ted.teacher(job.request["teacher"])
-    match job.kind:
-        case "distillation":
-            distilling = distillation.DistillationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
-            )
-            await distilling.run(job, student=ted.student(job.request["student"]), teacher=teacher)
-        case "compression":
-            await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain).run(
-                job, teacher=teacher
-            )
-        case "evaluation":
-            evaluating = evaluation.EvaluationRunner(
-                bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
-            )
-            await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
-        case _:
-            assert_never(job.kind)

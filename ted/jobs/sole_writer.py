@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 from filelock import FileLock, Timeout
 
-from ted.bank.bank import Bank
+from ted.bank.stored import StoredBank
 from ted.errors import Conflict
 
 
 @contextmanager
-def sole_writer(bank: Bank) -> Iterator[None]:
+def sole_writer(bank: StoredBank) -> Iterator[None]:
     """Within the block no other job writes the bank, in this process or another of the same data directory.
 
     The lock is a file beside the database; the kernel frees it however its holder ends. Raises Conflict at once
@@ -27,14 +27,14 @@ def sole_writer(bank: Bank) -> Iterator[None]:
 
 
 @contextmanager
-def sole_runner(bank: Bank, job_id: str) -> Iterator[None]:
+def sole_runner(bank: StoredBank, job_id: str) -> Iterator[None]:
     """The same for a job that writes no bank: it is run once at a time."""
     with _held(bank, job_id, f"job {job_id} is being run by another process: let it end, or cancel it"):
         yield
 
 
 @contextmanager
-def _held(bank: Bank, name: str, told: str) -> Iterator[None]:
+def _held(bank: StoredBank, name: str, told: str) -> Iterator[None]:
     folder = bank.database.folder / "locks"
     folder.mkdir(exist_ok=True)
     lock = FileLock(folder / f"{name}.lock")

@@ -12,6 +12,7 @@ from ted.bank.bank import Bank
 from ted.bank.calls import Owner
 from ted.bank.jobs import Job
 from ted.bank.once import Once
+from ted.bank.stored import StoredBank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
@@ -19,6 +20,7 @@ from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
 from ted.jobs.evaluation import EvaluationRunner
 from ted.jobs.installation import Installation
+from ted.jobs.reembedding import reembedding_runner
 from ted.ledger import Ledger
 from ted.profile import ProfileName
 from ted.sample import Sample
@@ -92,6 +94,20 @@ def submit_evaluation(
     return runner.create(
         samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget, once=once
     )
+
+
+def submit_reembedding(ted: Installation, bank: StoredBank, *, once: Once | None = None) -> Job:
+    """A queued re-embedding by the embedders of this process. One that rests goes on.
+
+    Raises Conflict while another job writes the bank or waits to.
+    """
+    runner = reembedding_runner(ted, bank)
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
+    resting = runner.unfinished()
+    if resting is not None and resting.status == "paused":
+        return ted.jobs.queue(resting.id, resting.budget, once=once)
+    return runner.create(once=once)
 
 
 def _check_budget(ted: Installation, bank: Bank, budget: Budget, *models: ChatModel) -> None:

@@ -35,6 +35,7 @@ ROUTES = {
     "POST /v1/banks/{bank}/distillations",
     "POST /v1/banks/{bank}/compressions",
     "POST /v1/banks/{bank}/evaluations",
+    "POST /v1/banks/{bank}/reembeddings",
     "POST /v1/files",
     "GET /v1/files",
     "GET /v1/files/{file_id}",

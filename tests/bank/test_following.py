@@ -181,12 +181,12 @@ async def test_a_bank_made_without_images_stays_so(store: Store, pictured: Store
     assert await found(store.open()) == {retrieved.experience.id}
 
 
-async def test_vectors_of_another_embedder_are_never_compared(bank: Bank, store: Store) -> None:
+async def test_vectors_of_another_embedder_stand_for_none(bank: Bank, store: Store) -> None:
     await added(bank, "A red door is locked", "Use key R1.")
     with bank.database.writing() as session:
         session.execute(update(EmbeddingRow).values(fingerprint="minilm@9"))
 
-    with pytest.raises(StoreMismatch, match=r"embedded by 'minilm@9'.*start it with the embedder"):
+    with pytest.raises(StoreMismatch, match=r"has no vector by 'hashing@1:256'.*`ted reembed`"):
         await store.open().retrieve(QUESTION)
 
 

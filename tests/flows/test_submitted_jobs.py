@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from index.protocols import ImageEmbedder, TextEmbedder
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore
+from ted.bank.database import Database
 from ted.bank.jobs import Job, JobKind, JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel, ChatRequest, ScriptedChat
@@ -154,6 +156,18 @@ class Desk:
     small: ChatModel
     large: ChatModel
     drain: Drain = field(default_factory=Drain)
+
+    @property
+    def database(self) -> Database:
+        return self.store.database
+
+    @property
+    def text_embedder(self) -> TextEmbedder:
+        return self.store.text_embedder
+
+    @property
+    def image_embedder(self) -> ImageEmbedder | None:
+        return self.store.image_embedder
 
     @property
     def jobs(self) -> JobStore:
