@@ -25,7 +25,7 @@ router = APIRouter(prefix="/v1/banks/{bank}", tags=["jobs"])
     | {200: {"model": ReembeddingPlanOut, "description": "What a dry run counted."}},
 )
 def post_reembedding(
-    bank: AnyBank, body: ReembeddingIn, service: Serving, response: Response, key: IdempotencyKey
+    bank: AnyBank, body: ReembeddingIn, service: Serving, response: Response, key: IdempotencyKey = None
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` what it would embed. The same request goes on with a job that rests.
 

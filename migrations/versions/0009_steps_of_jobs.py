@@ -1,6 +1,6 @@
 """Steps of jobs whose work is not on samples
 
-Revision 0009, after 0006.
+Revision 0009, after 0008.
 """
 
 from __future__ import annotations
