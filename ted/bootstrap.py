@@ -15,6 +15,7 @@ from index.embedders.sentence import PACKAGED, SentenceEmbedder, packaged_folder
 from index.faiss_index import FaissIndex
 from index.protocols import ImageEmbedder, TextEmbedder
 from migrations.upgrade import upgrade
+from ted.bank.accounts import KeyAccounts
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.banks import BankSettings, BankStore
@@ -57,6 +58,7 @@ class Ted:
     image_embedder: ImageEmbedder | None
     drain: Drain
     measures: Measures
+    accounts: KeyAccounts
     caller: Caller = DEFAULT_CALLER
     banks: BankStore = field(init=False)
     jobs: JobStore = field(init=False)
@@ -72,7 +74,7 @@ class Ted:
         self.banks = BankStore(database, caller)
         self.jobs = JobStore(database, caller)
         self.material = MaterialStore(database)
-        self.calls = CallStore(database, on_call=self.measures.called)
+        self.calls = CallStore(database, on_call=self.measures.called, accounts=self.accounts)
         self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
         self.feedback = FeedbackStore(database, caller)
 
@@ -178,6 +180,7 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
         image_embedder(settings.image_embedder, settings.threads),
         drain or Drain(),
         measures,
+        KeyAccounts(database),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from ted.bank.bank import Bank
+from ted.bank.caller import Caller
 from ted.bank.calls import CallStore
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
@@ -23,6 +24,9 @@ class Installation(Protocol):
 
     @property
     def calls(self) -> CallStore: ...
+
+    @property
+    def caller(self) -> Caller: ...
 
     @property
     def drain(self) -> Drain: ...
