@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import problems
+from api.guard import Guard
 from api.middleware import AroundRequests
 from api.routes import (
     admin,
@@ -25,13 +26,16 @@ from api.routes import (
     health,
     job_events,
     jobs,
+    keys,
     metrics,
     models,
+    projects,
     retrieval,
     transfer,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
+from api.security import tell_keys
 from api.service import Service
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
 from ted.draining import Drain
@@ -56,6 +60,8 @@ ROUTERS = (
     chat,
     models,
     admin,
+    keys,
+    projects,
     health,
     metrics,
 )
@@ -72,7 +78,7 @@ def create_app(
 ) -> FastAPI:
     """The app; TED is opened and closed with it. `worker` makes what runs the jobs (default: a thread of the process).
 
-    `hosts`: the names that requests may call it by; None: any.
+    `hosts`: the names that requests may call it by; None: any. Whether it asks for keys is a setting, `open`.
     """
     make_worker = worker or in_process_worker
     drain, measures = Drain(), Measures()
@@ -101,6 +107,7 @@ def create_app(
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
     problems.install(app)
+    app.add_middleware(Guard, is_open=settings.open)
     app.add_middleware(
         AroundRequests,
         max_body_bytes=settings.max_body_bytes,
@@ -114,13 +121,18 @@ def create_app(
     return app
 
 
-def from_environment() -> FastAPI:
-    """The app of the environment's settings, its jobs on DBOS: what `ted serve` has uvicorn start."""
-    return create_app(read_settings(), worker=durable_worker, hosts=LOOPBACK)
+def from_environment(settings: Settings | None = None) -> FastAPI:
+    """The app of these settings (default: the environment's), its jobs on DBOS: what `ted serve` has uvicorn start.
+
+    Without keys it is called by the names of loopback only: no web page can point a name of its own here then.
+    """
+    found = settings or read_settings()
+    hosts = LOOPBACK if found.open else found.hosts and (*found.hosts, *LOOPBACK)
+    return create_app(found, worker=durable_worker, hosts=hosts)
 
 
 def _name_schemas(app: FastAPI) -> None:
-    """Adds to the OpenAPI document the schemas that routes name and FastAPI does not see, and takes out its own errors."""
+    """Adds to the OpenAPI document what FastAPI does not see: schemas that routes name, and keys; takes out its errors."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -132,6 +144,7 @@ def _name_schemas(app: FastAPI) -> None:
             schemas[model.__name__] = schema
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        tell_keys(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

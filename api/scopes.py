@@ -111,7 +111,9 @@ class Authority:
                 )
         elif not self.scopes & need:
             wanted = " or ".join(sorted(need))
-            raise NotAllowed(f"{method} {template} takes a key with the scope {wanted}, which this one has not")
+            raise NotAllowed(
+                f"{method} {template} takes a key with the scope {wanted}, which this one has not"
+            )
 
 
 OPEN = Authority(DEFAULT_CALLER, frozenset(SCOPES))

@@ -24,6 +24,7 @@ from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
+from ted.bank.keys import KeyStore
 from ted.bank.material import MaterialStore
 from ted.bank.projects import ProjectStore
 from ted.completion import CompletionModel
@@ -182,6 +183,18 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
         measures,
         KeyAccounts(database),
     )
+
+
+def make_first_key(settings: Settings) -> str | None:
+    """The secret of an administrator's key, where this store has never had a key; it is told this once."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    try:
+        upgrade(database.engine)
+        ProjectStore(database).ensure_default()
+        return KeyStore(database, None).make_first()
+    finally:
+        database.close()
 
 
 def in_process_worker(ted: Ted) -> JobWorker:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_cache_dir, user_data_dir
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ted.errors import BadSetting
 
@@ -44,6 +44,20 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=64_000_000, ge=1_000)
     drain_seconds: float = Field(default=30.0, ge=0)
     log_format: Literal["plain", "json"] = "plain"
+    open: bool = False
+    hosts: Annotated[tuple[str, ...] | None, NoDecode] = None
+    rate_limit_storage: str = "memory://"
+    project: str = "proj_default"
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Names are listed with commas between them."""
+        return (
+            tuple(part.strip().lower() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:

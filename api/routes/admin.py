@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import OpenBank, Serving
+from api.dependencies import Allowed, OpenBank, Serving
 from api.schemas.common import Time
 from api.schemas.problem import errors
-from api.schemas.statistics import BankStatsOut, OverallOut, ReindexedOut, UsageOut
+from api.schemas.statistics import BankStatsOut, OverallOut, UsageOut
 from ted.bank.figures import bank_figures, overall_figures, usage_figures
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
@@ -41,23 +40,18 @@ async def get_bank_stats(
 @router.get("/usage", summary="What was spent", response_model=UsageOut, responses=errors(404, body=False))
 def get_usage(
     service: Serving,
+    allowed: Allowed,
     since: Annotated[Time | None, Query(description="Only calls made at this moment or later.")] = None,
     until: Annotated[Time | None, Query(description="Only calls made before this moment.")] = None,
     bank: Annotated[str | None, Query(description="Only those for this bank (id or name).")] = None,
 ) -> dict[str, Any]:
-    """Calls, tokens and cost by bank and model, summed from the ledger."""
+    """Calls, tokens and cost by bank and model and by key, summed from the ledger; for the operator by project, too."""
     bank_id = None if bank is None else service.ted.banks.find(bank)
-    return usage_figures(service.ted.database, service.ted.caller, since=since, until=until, bank_id=bank_id)
-
-
-@router.post(
-    "/banks/{bank}/reindex", summary="Build a bank's index anew", responses=errors(404, 503, body=False)
-)
-async def post_reindex(bank: OpenBank) -> ReindexedOut:
-    """From the vectors in the store, in this process. Questions are answered from the old index until it is there."""
-    before = await asyncio.to_thread(bank.index_health)
-    await bank.reindex()
-    now = await asyncio.to_thread(bank.index_health)
-    return ReindexedOut(
-        bank=bank.id, revision=now["index_revision"], keys=now["keys"], keys_before=before["keys"]
+    return usage_figures(
+        service.ted.database,
+        service.ted.caller,
+        since=since,
+        until=until,
+        bank_id=bank_id,
+        everybodys=allowed.operates and bank_id is None,
     )

@@ -11,6 +11,7 @@ from ted.cli.demo import demo
 from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
 from ted.cli.jobs import jobs
+from ted.cli.keys import keys, projects
 from ted.cli.models import models
 from ted.cli.serve import serve
 from ted.cli.stats import stats
@@ -33,6 +34,8 @@ app.command("import")(import_)
 app.command()(serve)
 app.add_typer(jobs, name="jobs")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
+app.add_typer(projects, name="projects")
 app.command()(demo)
 
 if __name__ == "__main__":

@@ -102,8 +102,8 @@ def test_a_second_server_of_a_data_directory_is_told_why_in_a_line(server: Serve
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
-def test_any_host_but_loopback_is_refused(server: Server, host: str) -> None:
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1"])
+def test_without_keys_any_host_but_loopback_is_refused(server: Server, host: str) -> None:
     process = server.command("--host", host, "--port", "0")
 
     printed, _ = process.communicate(timeout=PATIENCE)
