@@ -166,7 +166,7 @@ PROBES: dict[str, list[Probe]] = {
     "GET /v1/models": [_LISTED],
     "GET /v1/models/{model}": [Probe()],
     "POST /v1/feedback": [Probe({"answer_id": "{answer_id}", "correct": False})],
-    "POST /v1/banks": [Probe({"name": "{bank_name}"}, status=201)],
+    "POST /v1/banks": [Probe({"name": "of ours alone"}, status=201)],
     "GET /v1/banks": [_LISTED],
     "GET /v1/banks/{bank}": [Probe()],
     "PATCH /v1/banks/{bank}": [Probe({"description": "mine now"})],

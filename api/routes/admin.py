@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query
 from api.dependencies import Allowed, OpenBank, Serving
 from api.schemas.common import Time
 from api.schemas.problem import errors
-from api.schemas.statistics import BankStatsOut, OverallOut, UsageOut
+from api.schemas.statistics import BankStatsOut, OverallOut, ReindexedOut, UsageOut
 from ted.bank.figures import bank_figures, overall_figures, usage_figures
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
@@ -54,4 +55,17 @@ def get_usage(
         until=until,
         bank_id=bank_id,
         everybodys=allowed.operates and bank_id is None,
+    )
+
+
+@router.post(
+    "/banks/{bank}/reindex", summary="Build a bank's index anew", responses=errors(404, 503, body=False)
+)
+async def post_reindex(bank: OpenBank) -> ReindexedOut:
+    """From the vectors in the store, in this process. Questions are answered from the old index until it is there."""
+    before = await asyncio.to_thread(bank.index_health)
+    await bank.reindex()
+    now = await asyncio.to_thread(bank.index_health)
+    return ReindexedOut(
+        bank=bank.id, revision=now["index_revision"], keys=now["keys"], keys_before=before["keys"]
     )

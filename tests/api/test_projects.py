@@ -97,7 +97,7 @@ def test_another_projects_bank_is_neither_replaced_nor_found_by_an_import(
 ) -> None:
     before = rows_of(service, theirs.project)
     exported = service.send(ours.secret, "GET", f"/v1/banks/{ours.names['bank']}/export")
-    path, headers = f"/v1/banks/{theirs.names['bank_name']}/import", {"Content-Type": "application/x-ndjson"}
+    headers = {"Content-Type": "application/x-ndjson"}
     bank_of_theirs = service.send(theirs.secret, "GET", f"/v1/banks/{theirs.names['bank']}/export").content
 
     replaced = service.send(
@@ -108,7 +108,9 @@ def test_another_projects_bank_is_neither_replaced_nor_found_by_an_import(
         content=exported.content,
         headers=headers,
     )
-    taken = service.send(ours.secret, "POST", path + "ed", content=bank_of_theirs, headers=headers)
+    taken = service.send(
+        ours.secret, "POST", "/v1/banks/taken/import", content=bank_of_theirs, headers=headers
+    )
 
     check_problem(replaced, 404, "not_found")
     assert theirs.names["bank"] not in check_problem(taken, 409, "conflict")["detail"]
