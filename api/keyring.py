@@ -39,7 +39,8 @@ class Keyring:
                 self._remember(digest, key, moment + KNOWN_SECONDS)
         if key is None or not key.works_at(now()):
             return None
-        self._uses[key.id] = now()
+        with self._lock:
+            self._uses[key.id] = now()
         return key
 
     def forget(self) -> None:
@@ -51,7 +52,8 @@ class Keyring:
         """Writes when keys were last used, if it is time."""
         if not self._uses or not (at_once or time.monotonic() - self._written > USES_SECONDS):
             return
-        uses, self._uses, self._written = self._uses, {}, time.monotonic()
+        with self._lock:
+            uses, self._uses, self._written = self._uses, {}, time.monotonic()
         self._store.note_uses(uses)
 
     def _remember(self, digest: str, key: Key, until: float) -> None:

@@ -109,7 +109,9 @@ class Service:
                     if job.reason == RESUMED:
                         await asyncio.to_thread(self.worker.submit, job.id)
             except Exception:
-                _log.exception("jobs that were resumed elsewhere could not be taken up: tried again soon")
+                _log.exception(
+                    "jobs resumed elsewhere, or the uses of keys, could not be seen to: tried again soon"
+                )
 
     def stop_worker(self) -> None:
         """What runs is stopped, to go on at the next start."""
