@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -29,7 +27,7 @@ from ted.chat import ChatRequest, Message, Reply, Usage
 from ted.errors import BadSetting
 from ted.settings import Settings
 from tests.api_desk import QUESTION, check_problem
-from tests.keyed import PROBES, Keyed, keyed
+from tests.keyed import Keyed, keyed
 from tests.upstream import Upstream
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -373,54 +371,7 @@ def test_openais_client_raises_what_it_should(service: Keyed) -> None:
     assert (spent.value.code, often.value.code) == ("insufficient_quota", "rate_limit_exceeded")
 
 
-# -- what no key may
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """An address of nobody's, and who connected to it."""
-    listening, seen = socket.create_server(("127.0.0.1", 0)), list[str]()
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, who = listening.accept()
-            except OSError:
-                return
-            seen.append(str(who))
-            connection.close()
-
-    threading.Thread(target=accept, daemon=True).start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", seen
-    listening.close()
-
-
-@pytest.mark.parametrize("route", [r for r, probes in PROBES.items() if probes[0].json is not None])
-def test_no_body_names_a_provider(
-    service: Keyed, admin: str, elsewhere: tuple[str, list[str]], route: str
-) -> None:
-    url, seen = elsewhere
-    _, secret = service.key()
-    desk = service.desk(secret)
-    names = {"bank": "desk", "bank_name": "new", "project": DEFAULT_PROJECT, "project_name": "default"}
-    names["answer_id"] = desk.ask().json()["id"]
-    names["experience_id"] = desk.experiences()[0]["id"]
-    probe = PROBES[route][0]
-    for name, value in {
-        "api_base": url,
-        "base_url": url,
-        "api_key": "sk-of-somebody",
-        "extra_headers": {"Authorization": "Bearer sk-of-somebody"},
-        "extra_body": {"api_base": url},
-        "custom_llm_provider": "openai",
-        "student_api_base": url,
-    }.items():
-        sent = type(probe)({**probe.json, name: value}, headers=probe.headers)
-
-        response = sent.send(service, secret, route, names)
-
-        assert response.status_code in (403, 404, 422), (name, response.text)
-    assert seen == []
+# -- what nobody is told
 
 
 def test_no_log_line_has_a_key(service: Keyed, admin: str, caplog: pytest.LogCaptureFixture) -> None:

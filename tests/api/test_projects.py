@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from api.scopes import NEEDS, PUBLIC
 from ted.bank.keys import SCOPES
 from tests.api.conftest import settings_at
 from tests.api_desk import check_problem
-from tests.keyed import PROBES, Keyed, Tenant, keyed, rows_of, tenant
+from tests.keyed import PROBES, Keyed, Probe, Tenant, keyed, rows_of, tenant
 from tests.upstream import Upstream
 
 
@@ -176,3 +178,45 @@ def test_what_is_not_there_is_told_to_who_has_a_key_only(service: Keyed, ours: T
     assert service.client.get("/v1/nothing").status_code == 401
     assert service.send(ours.secret, "GET", "/v1/nothing").status_code == 404
     assert service.send(ours.secret, "DELETE", "/v1/models").status_code == 405
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """An address of nobody's, and who connected to it."""
+    listening, seen = socket.create_server(("127.0.0.1", 0)), list[str]()
+
+    def accept() -> None:
+        while True:
+            try:
+                connection, who = listening.accept()
+            except OSError:
+                return
+            seen.append(str(who))
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1", seen
+    listening.close()
+
+
+@pytest.mark.parametrize("route", [r for r, probes in PROBES.items() if probes[0].json is not None])
+def test_no_body_names_a_provider(
+    service: Keyed, ours: Tenant, elsewhere: tuple[str, list[str]], route: str
+) -> None:
+    url, seen = elsewhere
+    probe = PROBES[route][0]
+    for name, value in {
+        "api_base": url,
+        "base_url": url,
+        "api_key": "sk-of-somebody",
+        "extra_headers": {"Authorization": "Bearer sk-of-somebody"},
+        "extra_body": {"api_base": url},
+        "custom_llm_provider": "openai",
+        "student_api_base": url,
+    }.items():
+        sent = Probe({**probe.json, name: value}, headers=probe.headers)
+
+        response = sent.send(service, ours.secret, route, ours.names)
+
+        assert response.status_code in (403, 422), (name, response.text)
+    assert seen == []
