@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER, Caller
 from ted.bank.calls import CallStore
 from ted.bank.jobs import Job, JobKind, JobStore
 from ted.bank.material import MaterialStore
@@ -154,6 +155,7 @@ class Desk:
     small: ChatModel
     large: ChatModel
     drain: Drain = field(default_factory=Drain)
+    caller: Caller = DEFAULT_CALLER
 
     @property
     def jobs(self) -> JobStore:
