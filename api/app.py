@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from api import handlers
+from api.guard import Guard
 from api.middleware import AroundRequests
 from api.routes import (
     admin,
@@ -25,14 +26,17 @@ from api.routes import (
     health,
     job_events,
     jobs,
+    keys,
     metrics,
     models,
+    projects,
     reembeddings,
     retrieval,
     transfer,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
+from api.security import tell_keys
 from api.service import Service
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
 from ted.draining import Drain
@@ -58,6 +62,8 @@ ROUTERS = (
     chat,
     models,
     admin,
+    keys,
+    projects,
     health,
     metrics,
 )
@@ -74,7 +80,7 @@ def create_app(
 ) -> FastAPI:
     """The app; TED is opened and closed with it. `worker` makes what runs the jobs (default: a thread of the process).
 
-    `hosts`: the names that requests may call it by; None: any.
+    `hosts`: the names that requests may call it by; None: any. Whether it asks for keys is a setting, `open`.
     """
     make_worker = worker or in_process_worker
     drain, measures = Drain(), Measures()
@@ -105,6 +111,7 @@ def create_app(
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
     handlers.install(app)
+    app.add_middleware(Guard, is_open=settings.open)
     app.add_middleware(
         AroundRequests,
         max_body_bytes=settings.max_body_bytes,
@@ -118,14 +125,20 @@ def create_app(
     return app
 
 
-def from_environment() -> FastAPI:
-    """The app of the environment's settings, its jobs on DBOS: what `ted serve` has uvicorn start."""
-    return create_app(read_settings(), worker=durable_worker, hosts=LOOPBACK)
+def from_environment(settings: Settings | None = None) -> FastAPI:
+    """The app of these settings (default: the environment's), its jobs on DBOS: what `ted serve` has uvicorn start.
+
+    Without keys it is called by the names of loopback only: no web page can point a name of its own here then.
+    """
+    found = settings or read_settings()
+    hosts = LOOPBACK if found.open else found.hosts and (*found.hosts, *LOOPBACK)
+    return create_app(found, worker=durable_worker, hosts=hosts)
 
 
 def _name_schemas(app: FastAPI) -> None:
-    """Mends the OpenAPI document: with the schemas that routes name and FastAPI does not see, without its own errors, and
-    with parameters that are left out where FastAPI says that they are null, which nothing in a URL or header is."""
+    """Mends the OpenAPI document: with the schemas that routes name and FastAPI does not see, and with keys; without its
+    own errors, and with parameters that are left out where FastAPI says that they are null, which nothing in a URL or
+    header is."""
     made = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -141,6 +154,7 @@ def _name_schemas(app: FastAPI) -> None:
                     parameter["schema"] = _never_null(parameter["schema"])
         for unused in ("HTTPValidationError", "ValidationError"):
             schemas.pop(unused, None)
+        tell_keys(document)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way to extend it

@@ -1,4 +1,4 @@
-"""What routes are given: the service, a bank of the path, a page, a precondition; and reading images."""
+"""What routes are given: the service as the caller has it, a bank, a page, a precondition; and reading images."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Annotated, Literal
 
 from fastapi import Depends, Header, Path, Query, Request
 
+from api.administration import Administration
 from api.refusals import BadField
+from api.scopes import Authority
 from api.service import Service
 from ted.bank.bank import Bank
-from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.pages import Page
 from ted.bank.stored import StoredBank
 from ted.errors import BadImage
@@ -31,12 +32,30 @@ def running(request: Request) -> Service:
 Running = Annotated[Service, Depends(running)]
 
 
-def service(running: Running) -> Service:
-    """The service as this request's caller has it. Every other route stands on it, so that none can reach further."""
-    return running.of_caller(DEFAULT_CALLER)
+def authority(request: Request) -> Authority:
+    """What api/guard found. Raises NotAllowed where it is not for this route."""
+    found: Authority = request.state.authority
+    found.check(request.method, request.scope["route"].path_format)
+    return found
+
+
+Allowed = Annotated[Authority, Depends(authority)]
+
+
+def service(running: Running, allowed: Allowed) -> Service:
+    """The service as this request's caller has it. Routes that need a key stand on it, so that none reaches further."""
+    return running.of_caller(allowed.caller)
 
 
 Serving = Annotated[Service, Depends(service)]
+
+
+def administration(running: Running, allowed: Allowed) -> Administration:
+    """Keys and projects, as this request's caller has them."""
+    return Administration.of(allowed, running.ted.database)
+
+
+Administering = Annotated[Administration, Depends(administration)]
 
 
 def bank_id(bank: BankPath, service: Serving) -> str:

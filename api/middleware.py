@@ -31,7 +31,7 @@ _GOOD_ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 class AroundRequests:
     """Names each request (as its X-Request-ID, if that is fit to be a name), counts its body, logs its end.
 
-    `hosts`: the names that a request may call the server by; None: any. While there are no keys, this is what keeps
+    `hosts`: the names that a request may call the server by; None: any. Where no keys are asked for, this is what keeps
     a web page, whose name somebody made to point here, from using the service through the browser of its reader.
     Once `drain` has begun, only probes are answered.
     """

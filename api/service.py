@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from api.keyring import Keyring
+from api.rates import Rates
 from api.refusals import BadField
 from migrations.upgrade import at_head
 from ted.bank.caller import Caller
@@ -16,6 +18,7 @@ from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED
+from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
 from ted.bootstrap import Ted
 from ted.completion import CompletionModel
@@ -50,6 +53,8 @@ class Service:
     job_control: JobControl
     job_events: EventStore
     files: FileStore
+    keyring: Keyring
+    rates: Rates
     state: State
 
     @staticmethod
@@ -58,7 +63,14 @@ class Service:
         chat = ted.student()
         student = Student(chat, PROFILES[ted.settings.answer_profile])
         return Service(
-            ted, worker, student, ted.completions(chat), **_stores(ted.database, ted.caller), state=State()
+            ted,
+            worker,
+            student,
+            ted.completions(chat),
+            **_stores(ted.database, ted.caller),
+            keyring=Keyring(KeyStore(ted.database, None)),
+            rates=Rates(ted.settings.rate_limit_storage, ted.accounts),
+            state=State(),
         )
 
     def of_caller(self, caller: Caller) -> Service:
@@ -87,21 +99,25 @@ class Service:
         self.state.worker = "ok"
 
     async def take_up(self, *, every: float = 1.0) -> None:
-        """Hands the worker, for ever, what was resumed by another process of the same store."""
+        """Hands the worker, for ever, what was resumed by another process of the same store; writes the uses of keys."""
         while True:
             await asyncio.sleep(every)
             try:
+                await asyncio.to_thread(self.keyring.write_uses)
                 waiting = await asyncio.to_thread(self.ted.everybodys_jobs.all, statuses=("queued",))
                 for job in waiting:
                     if job.reason == RESUMED:
                         await asyncio.to_thread(self.worker.submit, job.id)
             except Exception:
-                _log.exception("jobs that were resumed elsewhere could not be taken up: tried again soon")
+                _log.exception(
+                    "jobs resumed elsewhere, or the uses of keys, could not be seen to: tried again soon"
+                )
 
     def stop_worker(self) -> None:
         """What runs is stopped, to go on at the next start."""
         self.state.worker = "stopped"
         self.worker.stop()
+        self.keyring.write_uses(at_once=True)
 
     async def warm_up(self) -> None:
         """Loads what would else be loaded by the first question; `embedder` tells how that went with the embedders."""

@@ -15,6 +15,7 @@ from index.embedders.sentence import PACKAGED, SentenceEmbedder, packaged_folder
 from index.faiss_index import FaissIndex
 from index.protocols import ImageEmbedder, TextEmbedder
 from migrations.upgrade import upgrade
+from ted.bank.accounts import KeyAccounts
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.banks import BankSettings, BankStore
@@ -23,6 +24,7 @@ from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.feedback import FeedbackStore
 from ted.bank.jobs import JobStore
+from ted.bank.keys import KeyStore
 from ted.bank.material import MaterialStore
 from ted.bank.projects import ProjectStore
 from ted.completion import CompletionModel
@@ -60,6 +62,7 @@ class Ted:
     image_embedder: ImageEmbedder | None
     drain: Drain
     measures: Measures
+    accounts: KeyAccounts
     caller: Caller = DEFAULT_CALLER
     banks: BankStore = field(init=False)
     jobs: JobStore = field(init=False)
@@ -75,7 +78,7 @@ class Ted:
         self.banks = BankStore(database, caller)
         self.jobs = JobStore(database, caller)
         self.material = MaterialStore(database)
-        self.calls = CallStore(database, on_call=self.measures.called)
+        self.calls = CallStore(database, on_call=self.measures.called, accounts=self.accounts)
         self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
         self.feedback = FeedbackStore(database, caller, trusted=self.settings.trust_feedback)
 
@@ -189,7 +192,20 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
         image_embedder(settings.image_embedder, settings.threads),
         drain or Drain(),
         measures,
+        KeyAccounts(database),
     )
+
+
+def make_first_key(settings: Settings) -> str | None:
+    """The secret of an administrator's key, where this store has never had a key; it is told this once."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database_url)
+    try:
+        upgrade(database.engine)
+        ProjectStore(database).ensure_default()
+        return KeyStore(database, None).make_first()
+    finally:
+        database.close()
 
 
 def in_process_worker(ted: Ted) -> JobWorker:

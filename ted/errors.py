@@ -25,6 +25,7 @@ TedError
 │   └── UnfitOutput          it parses, but a guard refuses it
 ├── JobStopped               somebody paused or cancelled the job that is running; it stops at a checkpoint
 ├── BudgetExhausted          the next call does not fit the budget; the job pauses
+│   └── QuotaExhausted       that of the caller's key (429)
 └── LedgerConflict           one call key, two different requests
 """
 
@@ -161,6 +162,10 @@ class JobStopped(TedError):
 
 class BudgetExhausted(TedError):
     """The worst case of the next call does not fit what is left of the budget."""
+
+
+class QuotaExhausted(BudgetExhausted):
+    """The worst case of the next call does not fit what is left of the budget of the caller's key."""
 
 
 class LedgerConflict(TedError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ted.bank.accounts import WorstCase
 from ted.bank.calls import CallStore, Owner, Spent
 from ted.chat import ChatModel, ChatRequest, Reply
 from ted.draining import Drain
@@ -13,14 +13,6 @@ from ted.errors import BadSetting, BudgetExhausted, ModelFailure
 from ted.settings import Budget
 from ted.tokens import worst_case_prompt_tokens
 from ted.tracing import current, model_span, used
-
-
-@dataclass(frozen=True, slots=True)
-class WorstCase:
-    """What a call may come to at most."""
-
-    tokens: int
-    usd: float
 
 
 class Ledger:
@@ -79,7 +71,7 @@ class Ledger:
     def _lacking(self, worst: WorstCase) -> str | None:
         calls = self._settled.calls + len(self._reserved) + 1
         tokens = self._settled.tokens + sum(w.tokens for w in self._reserved.values()) + worst.tokens
-        usd = self._settled.cost_usd + sum(w.usd for w in self._reserved.values()) + worst.usd
+        usd = self._settled.cost_usd + sum(w.usd or 0.0 for w in self._reserved.values()) + (worst.usd or 0.0)
         limits = (("calls", self._budget.calls, calls), ("tokens", self._budget.tokens, tokens))
         for unit, limit, needed in limits:
             if limit is not None and needed > limit:
@@ -107,11 +99,13 @@ class LedgeredChat:
         if kept := await asyncio.to_thread(store.committed, request):
             return kept
         prompt = worst_case_prompt_tokens(request)
-        usd = await asyncio.to_thread(self._model.price, prompt, request.max_tokens) or 0.0
-        await ledger.reserve(request.call_key, WorstCase(prompt + request.max_tokens, usd))
+        usd = await asyncio.to_thread(self._model.price, prompt, request.max_tokens)
+        worst = WorstCase(prompt + request.max_tokens, usd)
+        await ledger.reserve(request.call_key, worst)
         try:
             await asyncio.to_thread(ledger.checkpoint)
-            async with ledger.drain.call():
+            charging = store.accounts.charging(ledger.owner.key_id, request.call_key, lambda: worst)
+            async with charging, ledger.drain.call():
                 reply = await self._traced(request)
                 await asyncio.shield(asyncio.to_thread(store.commit, request, reply, ledger.owner))
         except ModelFailure as error:

@@ -19,7 +19,7 @@ from typing import Any
 
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default={})  # noqa: B039 - never changed, only replaced
 
-_KEYS = re.compile(r"(?i:\bbearer\s+)[^\s'\",]+|\b(?:sk|pk)[-_][\w*-]{8,}|\bted_[A-Za-z0-9][\w-]{11,}")
+_KEYS = re.compile(r"(?i:\bbearer\s+)[^\s'\",]+|\b(?:sk|pk)[-_][\w*-]{8,}|\bted_[\w-]{12,}")
 _IMAGES = re.compile(r"data:image/[^,\s]*,[A-Za-z0-9+/=_-]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 

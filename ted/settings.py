@@ -25,6 +25,11 @@ def _parts(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _names(value: Any) -> Any:
+    """The same of names of hosts, whose case tells nothing."""
+    return _parts(value.lower() if isinstance(value, str) else value)
+
+
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_parts)]
 
@@ -59,6 +64,10 @@ class Settings(BaseSettings):
     traces: bool = False
     drain_seconds: float = Field(default=30.0, ge=0)
     log_format: Literal["plain", "json"] = "plain"
+    open: bool = False
+    hosts: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)] = None
+    rate_limit_storage: str = "memory://"
+    project: str = "proj_default"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Server:
             "PYTHONUNBUFFERED": "1",
             "TED_DATA_DIR": str(self.data),
             "TED_TEXT_EMBEDDER": "hashing",
+            "TED_OPEN": "true",
             "TED_STUDENT": "openai/student",
             "TED_TEACHER": "openai/teacher",
         }

@@ -106,7 +106,7 @@ def served(folder: Path) -> Iterator[str]:
             "TED_TEACHER_API_KEY": "sk-teacher",
         }
         server = subprocess.Popen(
-            [str(folder / "bin" / "ted"), "serve", "--port", "0"],
+            [str(folder / "bin" / "ted"), "serve", "--open", "--port", "0"],
             env=environment,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import OpenBank, Serving
+from api.dependencies import Allowed, OpenBank, Serving
 from api.schemas.common import AskedTime
 from api.schemas.problem import errors
 from api.schemas.statistics import BankStatsOut, OverallOut, ReindexedOut, UsageOut
@@ -41,13 +41,21 @@ async def get_bank_stats(
 @router.get("/usage", summary="What was spent", response_model=UsageOut, responses=errors(404, body=False))
 def get_usage(
     service: Serving,
+    allowed: Allowed,
     since: Annotated[AskedTime | None, Query(description="Only calls made at this moment or later.")] = None,
     until: Annotated[AskedTime | None, Query(description="Only calls made before this moment.")] = None,
     bank: Annotated[str | None, Query(description="Only those for this bank (id or name).")] = None,
 ) -> dict[str, Any]:
-    """Calls, tokens and cost by bank and model, summed from the ledger."""
+    """Calls, tokens and cost by bank and model and by key, summed from the ledger; for the operator by project, too."""
     bank_id = None if bank is None else service.ted.banks.find(bank)
-    return usage_figures(service.ted.database, service.ted.caller, since=since, until=until, bank_id=bank_id)
+    return usage_figures(
+        service.ted.database,
+        service.ted.caller,
+        since=since,
+        until=until,
+        bank_id=bank_id,
+        everybodys=allowed.operates and bank_id is None,
+    )
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 from sqlalchemy import true
 
-from api.dependencies import Running
+from api.dependencies import Allowed, Running
 from api.schemas.problem import errors
 from api.service import Service
 from ted.bank.jobs import JobStatus
@@ -23,7 +23,7 @@ MEDIA_TYPE = "text/plain; version=0.0.4"
 
 
 @router.get("/metrics", summary="Metrics", response_class=PlainTextResponse, responses=errors(body=False))
-def get_metrics(service: Running) -> PlainTextResponse:
+def get_metrics(service: Running, allowed: Allowed) -> PlainTextResponse:
     """Prometheus' text format. Counters are of this process and begin at zero with it; jobs and banks are the store's."""
     lines = [*service.ted.measures.lines(), *_standing(service)]
     return PlainTextResponse("\n".join(lines) + "\n", media_type=MEDIA_TYPE)

@@ -59,6 +59,8 @@ class Problem(BaseModel):
 
 TITLES = {
     400: "Malformed request",
+    401: "Key needed",
+    403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
     409: "Conflict",

@@ -34,14 +34,27 @@ class BankSpendingOut(SpendingOut):
     bank: str | None
 
 
+class KeySpendingOut(SpendingOut):
+    """Of one key, by its id and name; null: without a key, as at the command line."""
+
+    key_id: str | None
+    key: str | None
+
+
+class ProjectSpendingOut(SpendingOut):
+    project: str
+
+
 class UsageOut(Shown):
-    """What the calls of a time came to; `since` and `until` as they were asked for."""
+    """What the calls of a time came to; `since` and `until` as they were asked for. `by_project` is the operator's."""
 
     object: Literal["usage"] = "usage"
     since: Time | None
     until: Time | None
     total: SpendingOut
     by_bank_and_model: list[BankSpendingOut]
+    by_key: list[KeySpendingOut]
+    by_project: list[ProjectSpendingOut] | None
 
 
 class ReindexedOut(Shown):

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import func, select
 
+from ted.bank.accounts import KeyAccounts
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow
 from ted.bank.tables import now
@@ -58,6 +59,7 @@ class CallStore:
     """Reads and writes `model_calls`; each method is one short transaction.
 
     `on_call` is told of each call that was made: role, model, and the reply (None: it failed).
+    `accounts`: of the keys that calls are charged to.
     """
 
     def __init__(
@@ -65,8 +67,10 @@ class CallStore:
         database: Database,
         *,
         on_call: Callable[[str, str, Reply | None], None] = lambda role, model, reply: None,
+        accounts: KeyAccounts | None = None,
     ) -> None:
         self._database, self._on_call = database, on_call
+        self.accounts = accounts or KeyAccounts(database)
 
     def committed(self, request: ChatRequest) -> Reply | None:
         """The reply kept under the request's key, if any. Raises LedgerConflict if it was to another request."""

@@ -7,14 +7,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, true
 
 from ted.bank.bank import Bank
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, JobRow
+from ted.bank.key_tables import ApiKeyRow
 from ted.bank.near_duplicates import NearDuplicates, count_near_duplicates
-from ted.bank.spending import Spending, spending, spending_by_bank, total
+from ted.bank.spending import Spending, spending, spending_by, spending_by_bank, total
 from ted.bank.statistics import (
     Retrievals,
     answering,
@@ -45,17 +46,27 @@ def usage_figures(
     since: datetime | None = None,
     until: datetime | None = None,
     bank_id: str | None = None,
+    everybodys: bool = False,
 ) -> dict[str, Any]:
-    """Calls, tokens and cost by bank and model, of calls made from `since` to before `until`."""
-    made = caller.theirs(CallRow)
+    """Calls, tokens and cost by bank and model and by key, of calls made from `since` to before `until`.
+
+    `everybodys`: by project, too, of all projects.
+    """
+    when: ColumnElement[bool] = true()
     if since is not None:
-        made &= CallRow.created_at >= since.astimezone(UTC)
+        when &= CallRow.created_at >= since.astimezone(UTC)
     if until is not None:
-        made &= CallRow.created_at < until.astimezone(UTC)
+        when &= CallRow.created_at < until.astimezone(UTC)
     if bank_id is not None:
-        made &= CallRow.bank_id == bank_id
+        when &= CallRow.bank_id == bank_id
+    made = caller.theirs(CallRow) & when
     with database.reading() as session:
         parts = spending_by_bank(session, made)
+        by_key = spending_by(session, CallRow.key_id, made)
+        by_project = spending_by(session, CallRow.project_id, when) if everybodys else None
+        names = {
+            key.id: key.name for key in session.scalars(select(ApiKeyRow).where(caller.theirs(ApiKeyRow)))
+        }
     return {
         "since": since,
         "until": until,
@@ -63,6 +74,9 @@ def usage_figures(
         "by_bank_and_model": [
             {"bank_id": part.bank_id, "bank": part.bank, **_costed(part.spending)} for part in parts
         ],
+        "by_key": [{"key_id": k, "key": names.get(k or ""), **_costed(spent)} for k, spent in by_key],
+        "by_project": by_project
+        and [{"project": project, **_costed(spent)} for project, spent in by_project],
     }
 
 

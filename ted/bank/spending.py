@@ -73,6 +73,14 @@ def spending_by_bank(session: Session, condition: ColumnElement[bool]) -> list[B
     ]
 
 
+def spending_by(
+    session: Session, column: Any, condition: ColumnElement[bool]
+) -> list[tuple[str | None, Spending]]:
+    """By what the column of the ledger tells: the key, or the project. None: without one."""
+    query = select(column, *_sums()).where(condition).group_by(column).order_by(column)
+    return [(value, Spending("all", "all", *sums)) for value, *sums in session.execute(query).all()]
+
+
 def _sums() -> tuple[ColumnElement[Any], ...]:
     """The numbers of a Spending, in its order."""
     answered = CallRow.outcome == "ok"

@@ -20,6 +20,8 @@ from rich.progress import (
 )
 
 from index.errors import IndexingError
+from ted.bank.caller import Caller
+from ted.bank.projects import ProjectStore
 from ted.bootstrap import Ted, open_ted
 from ted.errors import TedError
 from ted.images import ImageLimits
@@ -53,10 +55,12 @@ def exit_on_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 @contextmanager
 def opened() -> Iterator[Ted]:
-    """The installation of the environment's settings, closed at the end."""
-    ted = open_ted(read_settings())
+    """The installation of the environment's settings, with what there is for its project; closed at the end."""
+    settings = read_settings()
+    ted = open_ted(settings)
     try:
-        yield ted
+        project = ProjectStore(ted.database).find(settings.project)
+        yield ted.of(Caller(project.id))
     finally:
         ted.close()
 

@@ -12,6 +12,7 @@ from ted.cli.distill import distill
 from ted.cli.evaluate import evaluate
 from ted.cli.feedback import feedback
 from ted.cli.jobs import jobs
+from ted.cli.keys import keys, projects
 from ted.cli.models import models
 from ted.cli.reembed import reembed
 from ted.cli.serve import serve
@@ -37,6 +38,8 @@ app.command()(serve)
 app.add_typer(jobs, name="jobs")
 app.add_typer(feedback, name="feedback")
 app.add_typer(models, name="models")
+app.add_typer(keys, name="keys")
+app.add_typer(projects, name="projects")
 app.command()(demo)
 
 if __name__ == "__main__":

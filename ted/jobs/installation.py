@@ -6,6 +6,7 @@ from typing import Protocol
 
 from index.protocols import ImageEmbedder, TextEmbedder
 from ted.bank.bank import Bank
+from ted.bank.caller import Caller
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.jobs import JobStore
@@ -34,6 +35,9 @@ class Installation(Protocol):
 
     @property
     def calls(self) -> CallStore: ...
+
+    @property
+    def caller(self) -> Caller: ...
 
     @property
     def drain(self) -> Drain: ...

@@ -38,7 +38,8 @@ def submit_distillation(
 ) -> Job:
     """A queued distillation of the configured models. One that rests at its budget goes on, with this budget.
 
-    Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
+    Raises BadSetting for a budget that cannot be kept, QuotaExhausted for a key's that is spent, Conflict while another
+    job writes the bank or waits to.
     """
     student, teacher = ted.student(), ted.teacher()
     _check_budget(ted, bank, budget, student, teacher)
@@ -64,7 +65,8 @@ def submit_compression(
 ) -> Job:
     """A queued compression by the configured teacher. One that rests goes on, with this budget.
 
-    Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
+    Raises BadSetting for a budget that cannot be kept, QuotaExhausted for a key's that is spent, Conflict while another
+    job writes the bank or waits to.
     """
     teacher = ted.teacher()
     _check_budget(ted, bank, budget, teacher)
@@ -111,6 +113,7 @@ def submit_reembedding(ted: Installation, bank: StoredBank, *, once: Once | None
 
 
 def _check_budget(ted: Installation, bank: Bank, budget: Budget, *models: ChatModel) -> None:
+    ted.calls.accounts.check(ted.caller.key_id)
     account = Ledger(ted.calls, Owner(bank.record.project_id, bank.id, ""), budget)
     for model in models:
         account.around(model)

@@ -24,13 +24,15 @@ def provider() -> Iterator[Upstream]:
 
 
 def settings_at(folder: Path, blank_file: Path, provider: Upstream) -> Settings:
-    """A store in this folder, the hashing embedder and the provider's two models."""
+    """A store in this folder, the hashing embedder and the provider's two models, without keys."""
     shutil.copy(blank_file, folder / "ted.sqlite")
     models: dict[str, Any] = {}
     for role in ("student", "teacher"):
         models[role] = f"openai/{role}"
         models |= {f"{role}_api_base": provider.api_base, f"{role}_api_key": "test"}
-    return read_settings(data_dir=folder, text_embedder="hashing", max_body_bytes=100_000, **models)
+    return read_settings(
+        data_dir=folder, text_embedder="hashing", max_body_bytes=100_000, open=True, **models
+    )
 
 
 @pytest.fixture

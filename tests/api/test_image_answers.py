@@ -30,6 +30,7 @@ def upstream() -> Iterator[Upstream]:
 def client(tmp_path: Path, upstream: Upstream) -> Iterator[TestClient]:
     settings = read_settings(
         data_dir=tmp_path,
+        open=True,
         image_embedder=f"local-dir:{TINY_CLIP}",
         answer_profile="compact",
         student="openai/student",
@@ -87,6 +88,7 @@ async def test_a_fresh_drawing_is_answered_with_its_experience(
 def test_images_that_play_no_part_are_told(tmp_path: Path, upstream: Upstream) -> None:
     settings = read_settings(
         data_dir=tmp_path,
+        open=True,
         text_embedder="hashing",
         answer_profile="compact",
         student="openai/student",

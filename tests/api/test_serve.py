@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from ted.cli.main import app
 from tests.desk_models import samples
-from tests.serving import PATIENCE, Server, until
+from tests.serving import PATIENCE, Server, answers, until
 from tests.upstream import running_upstream
 
 
@@ -104,9 +104,39 @@ def test_a_second_server_of_a_data_directory_is_told_why_in_a_line(server: Serve
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1", "example.org"])
-def test_any_host_but_loopback_is_refused(host: str) -> None:
-    refused = CliRunner().invoke(app, ["serve", "--host", host, "--port", "0"])
+def test_the_first_start_shows_a_key_that_opens_the_service_from_any_host_and_the_second_none(
+    server: Server,
+) -> None:
+    server.more = {"TED_OPEN": "false", "TED_LOG_FORMAT": "json", "TED_HOSTS": "ted.example"}
+    process = server.process = server.command("--host", "0.0.0.0", "--port", "0")
+    assert process.stdout is not None
+    port = re.match(r"TED listens on http://0\.0\.0\.0:(\d+) ", process.stdout.readline())
+    assert port
+    assert "shown this once" in process.stdout.readline()
+    secret = process.stdout.readline().strip()
+    headers = {"Authorization": f"Bearer {secret}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{port[1]}", headers=headers, timeout=30) as client:
+        until(lambda: answers(client))
+
+        found = {
+            "with": client.get("/v1/banks").status_code,
+            "without": client.get("/v1/banks", headers={"Authorization": ""}).status_code,
+            "by its name": client.get("/v1/banks", headers={"Host": "ted.example:80"}).status_code,
+            "by another": client.get("/v1/banks", headers={"Host": "evil.example"}).status_code,
+        }
+    printed = server.stop(signal.SIGTERM)
+    client = server.start()
+    again = server.stop(signal.SIGTERM)
+
+    assert found == {"with": 200, "without": 401, "by its name": 200, "by another": 421}
+    assert secret.startswith("ted_")
+    assert secret not in printed
+    assert "ted_" not in again
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.1"])
+def test_without_keys_any_host_but_loopback_is_refused(host: str) -> None:
+    refused = CliRunner().invoke(app, ["serve", "--open", "--host", host, "--port", "0"])
 
     assert refused.exit_code == 2
     assert f"--host is '{host}'" in refused.output

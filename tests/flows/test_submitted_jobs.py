@@ -14,6 +14,7 @@ import pytest
 
 from index.protocols import ImageEmbedder, TextEmbedder
 from ted.bank.bank import Bank
+from ted.bank.caller import DEFAULT_CALLER, Caller
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
 from ted.bank.jobs import Job, JobKind, JobStore
@@ -156,6 +157,7 @@ class Desk:
     small: ChatModel
     large: ChatModel
     drain: Drain = field(default_factory=Drain)
+    caller: Caller = DEFAULT_CALLER
 
     @property
     def database(self) -> Database:
