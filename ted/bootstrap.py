@@ -168,7 +168,7 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
     """Opens the store, making it if it is not there, and names the embedders; models load at first use."""
     measures = measures or Measures()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(settings.store_url)
     upgrade(database.engine)
     ProjectStore(database).ensure_default()
     return Ted(

@@ -12,6 +12,7 @@ TedError
 │   └── ChangedMeanwhile     it is not what the caller last saw (412)
 ├── NotAllowed               the caller's key is not for this (403)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
+├── StoreUnavailable         the database does not answer, or is too busy (503)
 ├── RetrievalFailed          experiences could not be looked for, and the service is not to go on without (503)
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
@@ -99,6 +100,10 @@ class NotAllowed(TedError):
 
 class StoreMismatch(TedError):
     """The store was made with another embedder, dimension or schema than this process has."""
+
+
+class StoreUnavailable(TedError):
+    """The database does not answer, or is too busy; the same may work later."""
 
 
 class RetrievalFailed(TedError):

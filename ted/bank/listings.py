@@ -108,8 +108,7 @@ class Listings:
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
-            tags = func.json_each(ExperienceRow.tags).table_valued("value")
-            query = query.where(select(tags.c.value).where(tags.c.value == tag).exists())
+            query = query.where(has_tag(ExperienceRow.tags, tag))
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ExperienceRow.id])
             return Paged(tuple(_details(session, rows)), more)

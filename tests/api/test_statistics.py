@@ -19,6 +19,7 @@ from ted.chat import ChatRequest, Message, Reply, Usage
 from ted.cli.main import app as cli
 from tests.api.conftest import settings_at
 from tests.api_desk import Desk
+from tests.blanks import Blank
 from tests.desk_models import name, topic
 from tests.upstream import Upstream
 
@@ -27,9 +28,9 @@ Figures = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, blank_file: Any, provider: Upstream) -> Iterator[Desk]:
+def lived_in(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> Iterator[Desk]:
     """A desk after two distillations, answers of each kind, abstentions, failures, edits and retirements."""
-    settings = settings_at(tmp_path_factory.mktemp("lived"), blank_file, provider)
+    settings = settings_at(tmp_path_factory.mktemp("lived"), blank, provider)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         desk = Desk(client).made()
         client.patch(desk.path, json={"retrieval": {"gap": 2, "min_similarity": -2}}).raise_for_status()
