@@ -19,7 +19,8 @@ def samples_of(body: SamplesIn, service: Service) -> list[Sample]:
     if body.file_id is not None:
         if body.samples is not None:
             raise BadField(("body", "file_id"), "stands beside samples: send one of the two")
-        return read_upload(service.files.path(service.files.get(body.file_id)), limits=ImageLimits())
+        with service.files.copied(service.files.get(body.file_id)) as path:
+            return read_upload(path, limits=ImageLimits())
     try:
         return parse_samples(body.samples or [], limits=ImageLimits())
     except BadSamples as error:

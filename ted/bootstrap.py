@@ -29,6 +29,7 @@ from ted.completion import CompletionModel
 from ted.draining import Drain
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
+from ted.jobs.places import OwnFolder, Place, SharedDatabase
 from ted.jobs.run import run_job
 from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.litellm_chat import LitellmChat
@@ -187,8 +188,12 @@ def in_process_worker(ted: Ted) -> JobWorker:
 
 
 def durable_worker(ted: Ted) -> JobWorker:
-    """Jobs on DBOS, by the one worker of the data directory."""
-    return DurableWorker(ted.run_job, data_dir=ted.settings.data_dir, flow_version=str(FLOW_VERSION))
+    """Jobs on DBOS, by the one worker of the data directory, or those of all servers of a PostgreSQL."""
+    settings = ted.settings
+    place: Place = OwnFolder(settings.data_dir)
+    if ted.database.is_shared:
+        place = SharedDatabase(ted.database, name=settings.replica_name, lease_seconds=settings.lease_seconds)
+    return DurableWorker(ted.run_job, place=place, flow_version=str(FLOW_VERSION))
 
 
 def text_embedder(name: str, threads: int) -> TextEmbedder:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ted.bank.banks import settings_tag
 from ted.bank.caller import Caller
 from ted.bank.database import Database
+from ted.bank.json_lists import has_text
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
@@ -108,7 +109,7 @@ class Listings:
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
-            query = query.where(has_tag(ExperienceRow.tags, tag))
+            query = query.where(has_text(ExperienceRow.tags, tag))
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ExperienceRow.id])
             return Paged(tuple(_details(session, rows)), more)

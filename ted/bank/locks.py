@@ -21,6 +21,11 @@ KEEP_ALIVE = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepa
 class Held(Protocol):
     """A lock that this process has."""
 
+    @property
+    def is_held(self) -> bool:
+        """Whether it still is: one that hangs on a connection may be lost with it."""
+        ...
+
     def release(self) -> None:
         """Gives it back; a second time does nothing."""
         ...
@@ -47,7 +52,21 @@ class FileLocks:
             lock.acquire(blocking=False)
         except Timeout:
             return None
-        return lock
+        return FileHeld(lock)
+
+
+class FileHeld:
+    """A file that is locked."""
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+
+    @property
+    def is_held(self) -> bool:
+        return self._lock.is_locked
+
+    def release(self) -> None:
+        self._lock.release()
 
 
 class SessionLocks:
@@ -76,6 +95,13 @@ class SessionLock:
             connect_args={"connect_timeout": 10, "options": KEEP_ALIVE},
         )
         self.connection: Connection = self._engine.connect()
+
+    @property
+    def is_held(self) -> bool:
+        try:
+            return not self.connection.closed and self.connection.exec_driver_sql("SELECT 1").scalar() == 1
+        except DBAPIError:
+            return False
 
     def release(self) -> None:
         """Lets go of the lock, then of the connection: alone, its end would be noticed a moment later."""
