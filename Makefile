@@ -35,8 +35,12 @@ demo: models ## distil the example and measure what it brings, with real local m
 test: models ## all tests, those with real local models included
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
+.PHONY: test-postgres
+test-postgres: models ## all tests that have a store, with it in PostgreSQL
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --store postgres tests/bank tests/flows tests/api tests/cli
+
 .PHONY: soak
-soak: setup ## the long tests: a distillation killed twenty times (minutes)
+soak: setup ## the long tests: distillations killed twenty and thirty times, on SQLite and PostgreSQL (minutes)
 	$(BIN)/python -m pytest -q -s -m soak tests/soak
 
 .PHONY: check
