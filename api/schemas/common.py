@@ -9,6 +9,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from ted.texts import holds_nul
+
 DataT = TypeVar("DataT", bound=BaseModel)
 
 
@@ -29,6 +31,8 @@ def _whole(value: Any) -> Any:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise ValueError("holds half of a surrogate pair: write the whole character") from None
+    if holds_nul(value):
+        raise ValueError("holds the character NUL (\\u0000), which no store takes: leave it out")
     return value
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +20,7 @@ from tests.api.conftest import settings_at
 from tests.api_desk import Desk
 from tests.blanks import Blank
 from tests.desk_models import name, topic
+from tests.store_portrait import reading
 from tests.upstream import Upstream
 
 Row = dict[str, Any]
@@ -77,12 +77,16 @@ def _pay(desk: Desk) -> None:
 def rows(lived_in: Desk) -> dict[str, list[Row]]:
     """Every row of every table that the figures are made from, read without SQLAlchemy."""
     tables = "banks experiences usage_counters exposures revisions answers jobs job_items model_calls experience_keys"
-    with sqlite3.connect(lived_in.service.ted.settings.data_dir / "ted.sqlite") as connection:
-        connection.row_factory = sqlite3.Row
-        return {
-            table: [dict(row) for row in connection.execute(f"select * from {table}")]
-            for table in tables.split()
-        }
+    settings = lived_in.service.ted.settings
+    store = settings.store_url if settings.database_url else settings.data_dir / "ted.sqlite"
+
+    def all_of(connection: Any, table: str) -> list[Row]:
+        found = connection.execute(f"select * from {table}")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    with reading(store) as connection:
+        return {table: all_of(connection, table) for table in tables.split()}
 
 
 @pytest.fixture(scope="module")
