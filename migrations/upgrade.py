@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 import ted.bank.job_tables  # noqa: F401 - registers its tables
 from ted.bank.column_types import BY_BYTES
-from ted.bank.database import begin_writing
+from ted.bank.database import begin_writing, told_if_gone
 from ted.bank.tables import Base
 from ted.errors import StoreMismatch
 
@@ -33,7 +33,7 @@ def upgrade(engine: Engine) -> None:
     """
     config = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with engine.connect().execution_options(ted_write=True) as connection:
+    with told_if_gone(), engine.connect().execution_options(ted_write=True) as connection:
         begin_writing(connection)
         for revision in MigrationContext.configure(connection).get_current_heads():
             if revision not in known:

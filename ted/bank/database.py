@@ -60,7 +60,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session over one consistent snapshot; nothing is committed. Raises StoreUnavailable."""
-        with _told_if_gone(), Session(self.engine, expire_on_commit=False) as session:
+        with told_if_gone(), Session(self.engine, expire_on_commit=False) as session:
             if self.is_shared:
                 session.connection(execution_options=_SNAPSHOT)
             yield session
@@ -71,7 +71,7 @@ class Database:
 
         Raises StoreUnavailable.
         """
-        with _told_if_gone(), self._its_turn(), Session(self.engine, expire_on_commit=False) as session:
+        with told_if_gone(), self._its_turn(), Session(self.engine, expire_on_commit=False) as session:
             begin_writing(session.connection(execution_options={"ted_write": True}))
             yield session
             session.commit()
@@ -103,7 +103,7 @@ def begin_writing(connection: Connection) -> None:
 
 
 @contextmanager
-def _told_if_gone() -> Iterator[None]:
+def told_if_gone() -> Iterator[None]:
     """Raises StoreUnavailable for a connection that cannot be made, is lost, or is not free in time."""
     try:
         yield
