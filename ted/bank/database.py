@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.orm import Session
 
@@ -110,8 +110,9 @@ def told_if_gone() -> Iterator[None]:
     except NoneFree as error:
         raise StoreUnavailable("all connections to the database are in use: try again") from error
     except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", "")  # of psycopg: none, where no server answered
-        if error.connection_invalidated or state is None or state in UNAVAILABLE:
+        state = getattr(error.orig, "sqlstate", "")
+        unanswered = state is None and isinstance(error, OperationalError)  # psycopg heard of no server
+        if error.connection_invalidated or unanswered or state in UNAVAILABLE:
             raise StoreUnavailable(
                 f"the database does not answer ({type(error.orig).__name__}): is it running, and is "
                 "TED_DATABASE_URL right?"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from api.app import create_app
@@ -361,15 +362,13 @@ def test_what_was_withheld_counts_on_its_own_side(desk: Desk) -> None:
         columns = (
             "project_id, bank_id, asked_as, origin, experience_id, version, shown, propensity, similarity"
         )
-        session.connection().exec_driver_sql(
-            f"insert into exposures ({columns}, outcome, own_source, created_at)"
-            " values ('proj_default', ?, 'x', 'answer', ?, 1, 0, 0.5, 0.5, 1.0, 0, '2026-01-01')",
-            (bank.id, printer["id"]),
+        ids = {"bank": bank.id, "printer": printer["id"]}
+        kept = "'proj_default', :bank, 'x', 'answer', :printer, 1, false, 0.5, 0.5, 1.0, false, '2026-01-01'"
+        session.execute(
+            text(f"insert into exposures ({columns}, outcome, own_source, created_at) values ({kept})"), ids
         )
-        session.connection().exec_driver_sql(
-            "update usage_counters set retrieved = 1, withheld = 1, withheld_correct = 1 where experience_id = ?",
-            (printer["id"],),
-        )
+        counted = "retrieved = 1, withheld = 1, withheld_correct = 1"
+        session.execute(text(f"update usage_counters set {counted} where experience_id = :printer"), ids)
 
     told = desk.client.get("/v1/admin/banks/desk/stats").json()["utility"]
 
@@ -381,6 +380,8 @@ def test_the_command_line_tells_the_same(
     lived_in: Desk, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TED_DATA_DIR", str(lived_in.service.ted.settings.data_dir))
+    if url := lived_in.service.ted.settings.database_url:
+        monkeypatch.setenv("TED_DATABASE_URL", url.get_secret_value())
     monkeypatch.setenv("TED_TEXT_EMBEDDER", "hashing")
     monkeypatch.setenv("COLUMNS", "100")
 
