@@ -141,5 +141,7 @@ def _said(error: BaseException) -> str:
             return f" ({reason})"
         case sqlite3.Error():  # names of tables and columns; values are bound, not written
             return f" ({error})"
+        case Exception(sqlstate=str(state)):  # PostgreSQL's texts may quote values
+            return f" (SQLSTATE {state})"
         case _:
             return ""

