@@ -11,7 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-import ted.bank.job_tables  # noqa: F401 - registers its tables
+import ted.bank.job_tables
+import ted.bank.key_tables  # noqa: F401 - both register their tables
 from ted.bank.column_types import BY_BYTES
 from ted.bank.database import begin_writing, told_if_gone
 from ted.bank.tables import Base

@@ -1,6 +1,6 @@
 """Bytes of files in the database, and the servers that share one
 
-Revision 0007, after 0005.
+Revision 0007, after 0006.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from alembic import op
 
 
 revision = '0007'
-down_revision = '0005'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 

@@ -153,7 +153,9 @@ class FileStore:
             session.flush()
             same = (FileRow.project_id == self._caller.project_id) & (FileRow.sha256 == row.sha256)
             if not session.scalar(select(func.count()).select_from(FileRow).where(same)):
-                parts = (FilePartRow.project_id == self._caller.project_id) & (FilePartRow.sha256 == row.sha256)
+                parts = (FilePartRow.project_id == self._caller.project_id) & (
+                    FilePartRow.sha256 == row.sha256
+                )
                 session.execute(delete(FilePartRow).where(parts))
 
     def _row(self, session: Session, file_id: str) -> FileRow:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.database import Database
 from ted.bank.files import PART_BYTES, FileStore
 from ted.bank.job_tables import FilePartRow
@@ -85,7 +86,7 @@ async def test_experiences_are_found_by_a_tag_and_not_by_a_part_of_one(store: St
     await added(bank, "A window is locked", "Use the other key.", tags=("windows",))
 
     def found(tag: str) -> list[str]:
-        page = Listings(store.database).experiences(bank.id, Page(), tag=tag)
+        page = Listings(store.database, DEFAULT_CALLER).experiences(bank.id, Page(), tag=tag)
         return [details.experience.id for details in page.data]
 
     assert found("doors") == found('a "b"') == [tagged.id]
@@ -113,7 +114,7 @@ def test_a_lock_is_one_holders_until_it_is_released(store: Store, store_url: str
 def test_a_file_is_kept_in_parts_once_a_project_and_given_back_as_it_was(
     store: Store, tmp_path: Path
 ) -> None:
-    files = FileStore(store.database)
+    files = FileStore(store.database, DEFAULT_CALLER)
     content = bytes(range(256)) * (PART_BYTES // 256) * 2 + b"the end"
 
     def keep(name: str) -> str:
