@@ -35,8 +35,12 @@ demo: models ## distil the example and measure what it brings, with real local m
 test: models ## all tests, those with real local models included
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
+.PHONY: test-postgres
+test-postgres: models ## all tests that have a store, with it in PostgreSQL
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --store postgres tests/bank tests/flows tests/api tests/cli
+
 .PHONY: soak
-soak: setup ## the long tests: a distillation killed twenty times, many more made-up requests (minutes)
+soak: setup ## the long tests: distillations killed twenty and thirty times, many more made-up requests (minutes)
 	$(BIN)/python -m pytest -q -s -m soak tests/soak
 	FUZZ_EXAMPLES=200 $(BIN)/python -m pytest -q tests/fuzz/test_service.py
 

@@ -19,8 +19,8 @@ def samples_of(body: SamplesIn, service: Service) -> list[Sample]:
     if body.file_id is not None:
         if body.samples is not None:
             raise BadField(("body", "file_id"), "stands beside samples: send one of the two")
-        path = service.files.path(service.files.get(body.file_id))
-        return read_upload(path, limits=ImageLimits(), open_url=service.ted.image_reader().read)
+        with service.files.copied(service.files.get(body.file_id)) as path:
+            return read_upload(path, limits=ImageLimits(), open_url=service.ted.image_reader().read)
     try:
         read = service.ted.image_reader().read
         return parse_samples(body.samples or [], limits=ImageLimits(), open_url=read)

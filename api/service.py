@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypedDict
 
 from api.keyring import Keyring
@@ -17,9 +18,10 @@ from ted.bank.files import FileStore
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
-from ted.bank.jobs import RESUMED
+from ted.bank.jobs import RESUMED, Job
 from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
+from ted.bank.tables import now
 from ted.bootstrap import Ted
 from ted.completion import CompletionModel
 from ted.jobs.worker import JobWorker
@@ -27,6 +29,8 @@ from ted.profile import PROFILES
 from ted.student import Student
 
 _log = logging.getLogger(__name__)
+
+LEFT_AFTER = timedelta(seconds=10)
 
 
 @dataclass(slots=True)
@@ -99,19 +103,23 @@ class Service:
         self.state.worker = "ok"
 
     async def take_up(self, *, every: float = 1.0) -> None:
-        """Hands the worker, for ever, what was resumed by another process of the same store; writes the uses of keys."""
+        """Hands the worker, for ever, what another process of the store resumed, or made and died; writes keys' uses."""
         while True:
             await asyncio.sleep(every)
             try:
                 await asyncio.to_thread(self.keyring.write_uses)
                 waiting = await asyncio.to_thread(self.ted.everybodys_jobs.all, statuses=("queued",))
                 for job in waiting:
-                    if job.reason == RESUMED:
+                    if job.reason == RESUMED or self._is_left(job):
                         await asyncio.to_thread(self.worker.submit, job.id)
             except Exception:
                 _log.exception(
                     "jobs resumed elsewhere, or the uses of keys, could not be seen to: tried again soon"
                 )
+
+    def _is_left(self, job: Job) -> bool:
+        """Whether nobody else may come to queue a job: whoever makes one does so at once."""
+        return self.ted.database.is_shared and now() - job.created_at > LEFT_AFTER
 
     def stop_worker(self) -> None:
         """What runs is stopped, to go on at the next start."""

@@ -32,6 +32,7 @@ from ted.draining import Drain
 from ted.images import ImageLimits
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
+from ted.jobs.places import OwnFolder, Place, SharedDatabase
 from ted.jobs.run import run_job
 from ted.jobs.worker import InProcessWorker, JobWorker
 from ted.litellm_chat import LitellmChat
@@ -182,7 +183,7 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
         begin_export()
     WebLimits.of(settings)  # what cannot be used is told now, not by the first image
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(settings.store_url)
     upgrade(database.engine)
     ProjectStore(database).ensure_default()
     return Ted(
@@ -199,7 +200,7 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
 def make_first_key(settings: Settings) -> str | None:
     """The secret of an administrator's key, where this store has never had a key; it is told this once."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database_url)
+    database = Database(settings.store_url)
     try:
         upgrade(database.engine)
         ProjectStore(database).ensure_default()
@@ -214,8 +215,12 @@ def in_process_worker(ted: Ted) -> JobWorker:
 
 
 def durable_worker(ted: Ted) -> JobWorker:
-    """Jobs on DBOS, by the one worker of the data directory."""
-    return DurableWorker(ted.run_job, data_dir=ted.settings.data_dir, flow_version=str(FLOW_VERSION))
+    """Jobs on DBOS, by the one worker of the data directory, or those of all servers of a PostgreSQL."""
+    settings = ted.settings
+    place: Place = OwnFolder(settings.data_dir)
+    if ted.database.is_shared:
+        place = SharedDatabase(ted.database, name=settings.replica_name, lease_seconds=settings.lease_seconds)
+    return DurableWorker(ted.run_job, place=place, flow_version=str(FLOW_VERSION))
 
 
 def text_embedder(name: str, threads: int) -> TextEmbedder:

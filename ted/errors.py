@@ -14,6 +14,7 @@ TedError
 ├── NotAllowed               the caller's key is not for this (403)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
 │   └── Reembedded           the bank has other embedders than when it was opened (503)
+├── StoreUnavailable         the database does not answer, or is too busy (503)
 ├── RetrievalFailed          experiences could not be looked for, and the service is not to go on without (503)
 ├── ModelFailure             a provider could not be made to answer (502)
 │   ├── ModelTimeout         (504)
@@ -110,6 +111,10 @@ class StoreMismatch(TedError):
 
 class Reembedded(StoreMismatch):
     """A bank has other embedders than it had when it was opened here."""
+
+
+class StoreUnavailable(TedError):
+    """The database does not answer, or is too busy; the same may work later."""
 
 
 class RetrievalFailed(TedError):

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from traceback import TracebackException
 from typing import Any
 
+import psycopg
+
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default={})  # noqa: B039 - never changed, only replaced
 
 _KEYS = re.compile(r"(?i:\bbearer\s+)[^\s'\",]+|\b(?:sk|pk)[-_][\w*-]{8,}|\bted_[\w-]{12,}")
@@ -141,5 +143,7 @@ def _said(error: BaseException) -> str:
             return f" ({reason})"
         case sqlite3.Error():  # names of tables and columns; values are bound, not written
             return f" ({error})"
+        case psycopg.Error(sqlstate=str(state)):  # its texts may quote values
+            return f" (SQLSTATE {state})"
         case _:
             return ""

@@ -13,7 +13,7 @@ from ted.images import ImageLimits, OpenImage, data_urls, from_path, is_url
 from ted.sample import Image, Question, Sample
 from ted.sample_fields import UNLABELLED, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
-from ted.texts import shortened
+from ted.texts import holds_nul, shortened
 
 
 def read_samples(path: Path, *, limits: ImageLimits, open_url: OpenImage | None = None) -> list[Sample]:
@@ -106,6 +106,9 @@ def parse_sample(
         raise _bad(
             line, name, "holds half of a surrogate pair (\\ud800 to \\udfff alone): write the whole character"
         )
+    if nul := [key for key, value in obj.items() if holds_nul((key, value))]:
+        name = "" if holds_nul(nul[0]) else nul[0]
+        raise _bad(line, name, "holds the character NUL (\\u0000), which no store takes: leave it out")
     fields = validated(obj, line=line)
     grader = fields.grader.value
     errors = list(_blank_fields(fields, line=line))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from platformdirs import user_cache_dir, user_data_dir
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ted.errors import BadSetting
@@ -40,6 +42,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="TED_", extra="ignore", frozen=True)
 
     data_dir: Path = Field(default_factory=lambda: Path(user_data_dir("ted")))
+    database_url: SecretStr | None = None
+    replica: str | None = Field(default=None, min_length=1, max_length=200)
+    lease_seconds: float = Field(default=15.0, ge=1, le=3600)
     models_dir: Path = Field(default_factory=lambda: Path(user_cache_dir("ted")) / "models")
     student: str = "local/qwen2.5-coder-0.5b"
     student_api_base: str | None = None
@@ -69,17 +74,33 @@ class Settings(BaseSettings):
     rate_limit_storage: str = "memory://"
     project: str = "proj_default"
 
+    @field_validator("database_url")
+    @classmethod
+    def _of_postgresql(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None:
+            postgresql_url(url.get_secret_value())
+        return url
+
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be told to anybody: the keys given here, and those that providers' clients read themselves."""
+        """What must not be told to anybody: keys and password given here, and keys that providers' clients read."""
         ours = [key.get_secret_value() for key in (self.student_api_key, self.teacher_api_key) if key]
+        if self.database_url is not None:
+            ours += passwords_in(self.database_url.get_secret_value())
         theirs = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
         return tuple(sorted({key for key in (*ours, *theirs) if len(key) >= SHORTEST_SECRET}))
 
     @property
-    def database_url(self) -> str:
-        """Where the store is."""
+    def store_url(self) -> str:
+        """Where the store is, as SQLAlchemy wants it; it may hold a password."""
+        if self.database_url is not None:
+            return postgresql_url(self.database_url.get_secret_value())
         return f"sqlite:///{self.data_dir / 'ted.sqlite'}"
+
+    @property
+    def replica_name(self) -> str:
+        """This server among those of one database: its `replica`, or its host and data directory."""
+        return self.replica or f"{socket.gethostname()}:{self.data_dir.resolve()}"
 
 
 def read_settings(**overrides: Any) -> Settings:
@@ -88,8 +109,31 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = "TED_" + str(first["loc"][0]).upper()
-        raise BadSetting(f"{name} is {first['input']!r}: {first['msg']}") from None
+        field, told = str(first["loc"][0]), first["msg"].removeprefix("Value error, ")
+        given = "" if field in SECRET else f" is {first['input']!r}"
+        raise BadSetting(f"TED_{field.upper()}{given}: {told}") from None
+
+
+SECRET = frozenset({"database_url", "student_api_key", "teacher_api_key"})
+"""Settings that no message quotes."""
+
+
+def postgresql_url(url: str) -> str:
+    """The URL with the driver that is used. Raises ValueError, which does not quote it."""
+    scheme, there, rest = url.partition("://")
+    if not there or scheme not in ("postgresql", "postgres", "postgresql+psycopg"):
+        raise ValueError(
+            "it must be postgresql://user:password@host/database; left out, the store is a file in TED_DATA_DIR"
+        )
+    return f"postgresql+psycopg://{rest}"
+
+
+def passwords_in(url: str) -> list[str]:
+    """The password of a URL as it stands there, as it is meant, and with what is around it, however short it is."""
+    head = url.partition("://")[2].partition("/")[0]
+    account, there, _ = head.rpartition("@")
+    _, has_password, password = account.partition(":")
+    return [f"{account}@", password, unquote(password)] if there and has_password and password else []
 
 
 @dataclass(frozen=True, slots=True)

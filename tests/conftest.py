@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +12,9 @@ import hypothesis
 import pytest
 
 from index.embedders.thumbnails import ThumbnailEmbedder
-from migrations.upgrade import upgrade
 from ted.bank.bank import Bank
-from ted.bank.database import Database
-from ted.bank.projects import ProjectStore
+from tests.blanks import Blank, BlankDatabase, BlankFile
+from tests.postgres import PostgresServer
 from tests.stores import Store
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -50,35 +48,68 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", guarded)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--store",
+        choices=("each", "sqlite", "postgres"),
+        default="each",
+        help="the store of tests that have one; each: SQLite, and PostgreSQL too where a test is marked so",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "backend" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--store")
+        if chosen == "each":
+            marked = metafunc.definition.get_closest_marker("each_store") is not None
+            kinds = ["sqlite", "postgres"] if marked else ["sqlite"]
+        else:
+            kinds = [chosen]
+        metafunc.parametrize("backend", kinds, scope="session")
+
+
 @pytest.fixture(scope="session")
-def blank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the schema and nothing in it, to be copied."""
-    file = tmp_path_factory.mktemp("blank") / "ted.sqlite"
-    database = Database(f"sqlite:///{file}")
-    upgrade(database.engine)
-    ProjectStore(database).ensure_default()
-    database.close()
-    return file
+def postgres() -> Iterator[PostgresServer]:
+    """A server of this session's own."""
+    server = PostgresServer.of_session()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def blank(
+    backend: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Blank]:
+    """A store with the schema and nothing in it, of which tests have copies; of the kind that is under test."""
+    if backend == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        made: Blank = BlankDatabase.made(server)
+    else:
+        made = BlankFile.made(tmp_path_factory.mktemp("blank"))
+    yield made
+    made.drop_all()
 
 
 @pytest.fixture
-def store_file(tmp_path: Path, blank_file: Path) -> Path:
+def store_url(tmp_path: Path, blank: Blank) -> Iterator[str]:
     """Where this test's store is."""
-    return Path(shutil.copy(blank_file, tmp_path / "ted.sqlite"))
+    url = blank.copy(tmp_path)
+    yield url
+    blank.drop(url)
 
 
 @pytest.fixture
-def store(store_file: Path) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """A store of this test's own, with the hashing embedder and none of images."""
-    store = Store.at(store_file)
+    store = Store.at(store_url)
     yield store
     store.database.close()
 
 
 @pytest.fixture
-def pictured(store_file: Path) -> Iterator[Store]:
+def pictured(store_url: str) -> Iterator[Store]:
     """The same with an embedder of images that sees thumbnails."""
-    store = Store.at(store_file, image_embedder=ThumbnailEmbedder())
+    store = Store.at(store_url, image_embedder=ThumbnailEmbedder())
     yield store
     store.database.close()
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
 
-from tests.killing import Desk, Landed
+from tests.killing import Landed
 from tests.store_portrait import reading
 
 
-def calls_made_again(desk: Desk, kills: Sequence[Landed], *, at_once: int) -> int:
+class Killed(Protocol):
+    """What was killed and begun again: its store, and what its provider was asked."""
+
+    @property
+    def store(self) -> Path | str: ...
+
+    def asked(self) -> list[str]: ...
+
+    def committed(self) -> frozenset[str]: ...
+
+
+def calls_made_again(desk: Killed, kills: Sequence[Landed], *, at_once: int) -> int:
     """How many calls were made more than once, after it is sure that each repeated one was lost to a kill before.
 
     `at_once`: how many calls are under way at the same time, at most.
@@ -30,7 +44,7 @@ def calls_made_again(desk: Desk, kills: Sequence[Landed], *, at_once: int) -> in
     return again
 
 
-def check_that_replies_landed_at_their_samples(desk: Desk) -> None:
+def check_that_replies_landed_at_their_samples(desk: Killed) -> None:
     """By the name of the sample that each reply holds, in every table that is made of replies."""
     with reading(desk.store) as store:
         calls = dict(store.execute("select call_key, text from model_calls"))
@@ -42,11 +56,13 @@ def check_that_replies_landed_at_their_samples(desk: Desk) -> None:
         made = [(key.split(":")[2], text) for key, text in calls.items()]
         for table in ("solutions where chain", "critiques where findings", "critiques where operations"):
             name, _, column = table.split()
-            made += store.execute(f"select sample_id, {column} from {name} where {column} != '[]'").fetchall()
-        made += store.execute(
-            "select json_extract(provenance, '$.sample'), content from experience_history"
-            " where operation in ('add', 'merge', 'rewrite')"
-        ).fetchall()
+            made += store.execute(
+                f"select sample_id, {column} from {name} where cast({column} as text) != '[]'"
+            ).fetchall()
+        changes = store.execute(
+            "select provenance, content from experience_history where operation in ('add', 'merge', 'rewrite')"
+        )
+        made += [(json.loads(provenance)["sample"], content) for provenance, content in changes]
     assert len(made) > len(calls) > 0
     for sample, text in made:
         assert set(re.findall(r"\bs\d\d\b", text)) == {sample}, text

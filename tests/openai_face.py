@@ -23,6 +23,7 @@ from ted.bank.job_tables import CallRow
 from ted.settings import Settings
 from tests.api.conftest import settings_at
 from tests.api_desk import BADGE, PRINTER, REFUND
+from tests.blanks import Blank
 from tests.upstream import Upstream
 
 STUDENT = "openai/student"
@@ -107,9 +108,9 @@ def serving(settings: Settings, provider: Upstream) -> Iterator[Face]:
 
 
 @contextmanager
-def face_with(folder: Path, blank_file: Path, provider: Upstream, **changed: Any) -> Iterator[Face]:
+def face_with(folder: Path, blank: Blank, provider: Upstream, **changed: Any) -> Iterator[Face]:
     """A server of its own with the bank `desk`, and other settings."""
-    settings = settings_at(folder, blank_file, provider).model_copy(update=changed)
+    settings = settings_at(folder, blank, provider).model_copy(update=changed)
     with serving(settings, provider) as running:
         yield running.made()
 

@@ -76,6 +76,15 @@ class Server:
         self.process.send_signal(how)
         return self.end()
 
+    def stop_gently(self) -> None:
+        """Ended by SIGTERM: what runs goes on at the next start."""
+        self.stop(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ended at once, if it runs."""
+        if self.process is not None:
+            self.stop(signal.SIGKILL)
+
     def end(self) -> str:
         """Waits until it has ended; what it printed since."""
         assert self.process is not None
@@ -83,9 +92,14 @@ class Server:
         self.exit_code, self.process = self.process.returncode, None
         return printed
 
+    @property
+    def store(self) -> Path | str:
+        """A file, or the URL of a database."""
+        return self.more.get("TED_DATABASE_URL", self.data / "ted.sqlite")
+
     def committed(self) -> set[str]:
         """The keys of the replies in the ledger."""
-        with reading(self.data / "ted.sqlite") as store:
+        with reading(self.store) as store:
             return {row[0] for row in store.execute("select call_key from model_calls where outcome = 'ok'")}
 
 

@@ -9,6 +9,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.types.string import TextLoader
+
 Row = tuple[Any, ...]
 
 _QUERIES = {
@@ -20,7 +23,7 @@ _QUERIES = {
     "history": "select experience_id, revision, operation, version, when_to_use, content, status, provenance"
     " from experience_history order by revision, id",
     "revisions": "select revision, reason, job_id, epoch, batch, active, report from revisions order by revision",
-    "exposures": "select asked_as, origin, experience_id, version, shown, propensity, round(similarity, 4), cited,"
+    "exposures": "select asked_as, origin, experience_id, version, shown, propensity, similarity, cited,"
     " outcome, own_source, verdict from exposures order by asked_as, experience_id",
     "usage": "select experience_id, version, retrieved, shown, cited, shown_correct, shown_wrong, helpful, harmful"
     " from usage_counters order by experience_id",
@@ -35,7 +38,7 @@ _QUERIES = {
 }
 
 
-def portrait(store: Path) -> dict[str, list[Row]]:
+def portrait(store: Path | str) -> dict[str, list[Row]]:
     """Every table that a run must leave the same, however often it was interrupted."""
     with reading(store) as connection:
         names = {
@@ -49,14 +52,19 @@ def portrait(store: Path) -> dict[str, list[Row]]:
 
 
 def _named(row: Row, names: dict[str, str]) -> Row:
-    text = json.dumps(row)
+    text = json.dumps([round(value, 4) if isinstance(value, float) else value for value in row])
     for identity, known_as in names.items():
         text = text.replace(identity, known_as)
     return tuple(json.loads(text))
 
 
 @contextmanager
-def reading(store: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to a store that another process may be writing."""
-    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as connection:
-        yield connection
+def reading(store: Path | str) -> Iterator[Any]:
+    """A connection to a store, by its file or URL, that another process may be writing; JSON columns are texts."""
+    if isinstance(store, Path):
+        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)) as connection:
+            yield connection
+        return
+    with psycopg.connect(store.replace("+psycopg", ""), autocommit=True) as session:
+        session.adapters.register_loader("json", TextLoader)
+        yield session

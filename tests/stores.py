@@ -1,10 +1,11 @@
-"""A store on disk for a test, with everything that reads and writes it; the schema is made once a session."""
+"""A store for a test, with everything that reads and writes it; the schema is made once a session."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+
+from sqlalchemy import select
 
 from index.embedders.hashing import HashingEmbedder
 from index.exact_index import ExactIndex
@@ -18,6 +19,7 @@ from ted.bank.changes import Applied, Change, Occasion
 from ted.bank.database import Database
 from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
+from ted.bank.tables import Base
 from ted.experience import Experience, Key
 from ted.operations import Add
 from ted.settings import RetrievalSettings
@@ -25,15 +27,15 @@ from ted.settings import RetrievalSettings
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """An open database and its stores. Several may be open on one file, as in several processes."""
+    """An open database and its stores. Several may be open on one, as in several processes."""
 
     database: Database
     text_embedder: TextEmbedder
     image_embedder: ImageEmbedder | None
 
     @staticmethod
-    def at(file: Path, *, image_embedder: ImageEmbedder | None = None) -> Store:
-        return Store(Database(f"sqlite:///{file}"), HashingEmbedder(), image_embedder)
+    def at(url: str, *, image_embedder: ImageEmbedder | None = None) -> Store:
+        return Store(Database(url), HashingEmbedder(), image_embedder)
 
     @property
     def banks(self) -> BankStore:
@@ -94,3 +96,12 @@ async def added(bank: Bank, when_to_use: str, content: str, *questions: str, **k
     await apply(bank, Change(Add(when_to_use, content), keys, tags))
     (new,) = [e for e in bank.experiences(status=None) if e.id not in before]
     return new
+
+
+def everything(database: Database) -> dict[str, list[str]]:
+    """All rows of all tables."""
+    with database.engine.connect() as connection:
+        return {
+            name: sorted(repr(tuple(row)) for row in connection.execute(select(table)))
+            for name, table in Base.metadata.tables.items()
+        }

@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, get_args
+from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi import Path as InPath
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response, StreamingResponse
 
 from api.dependencies import Paging, Serving
 from api.forms import FORM, file_form, form_schema, media_type_of
@@ -109,14 +110,19 @@ def get_file(file_id: FileId, service: Serving) -> FileOut:
 @router.get(
     "/{file_id}/content",
     summary="A file's bytes",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses=errors(404, body=False),
 )
-def get_content(file_id: FileId, service: Serving) -> FileResponse:
+def get_content(file_id: FileId, service: Serving) -> StreamingResponse:
     """As they were uploaded."""
     record = service.files.get(file_id)
-    return FileResponse(
-        service.files.path(record), media_type=MEDIA_TYPES[record.format], filename=record.filename
+    headers = {
+        "Content-Length": str(record.bytes),
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(record.filename, safe='')}",
+        "ETag": f'"{record.sha256}"',
+    }
+    return StreamingResponse(
+        service.files.content(record), media_type=MEDIA_TYPES[record.format], headers=headers
     )
 
 

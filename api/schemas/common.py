@@ -10,6 +10,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from ted.texts import holds_nul
+
 DataT = TypeVar("DataT", bound=BaseModel)
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
@@ -66,6 +68,8 @@ def _whole(value: Any) -> Any:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         raise ValueError("holds half of a surrogate pair: write the whole character") from None
+    if holds_nul(value):
+        raise ValueError("holds the character NUL (\\u0000), which no store takes: leave it out")
     return value
 
 

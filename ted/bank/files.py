@@ -1,26 +1,35 @@
-"""Uploaded files: a row each, and their bytes once by hash beside the database. Reading them is ted/sample_archives'."""
+"""Uploaded files: a row each, and their bytes once by hash, in parts. Reading samples is ted/sample_archives' affair."""
 
 from __future__ import annotations
 
-import secrets
+import itertools
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, cast
+from typing import BinaryIO, Literal, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from ted.bank.caller import Caller
 from ted.bank.database import Database
-from ted.bank.job_tables import FileRow
+from ted.bank.job_tables import FilePartRow, FileRow
 from ted.bank.pages import Page, Paged, paged
 from ted.errors import NotFound
 from ted.ids import new_id
 
 Purpose = Literal["distillation", "evaluation"]
 Format = Literal["jsonl", "zip"]
-_INCOMING = "incoming-"
+PART_BYTES = 1 << 20
+"""What of a file is in memory at a time."""
+
+_INCOMING = "ted-incoming-"
+_LEFT_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +53,17 @@ class FileStore:
         self._database, self._caller = database, caller
 
     def incoming(self) -> Path:
-        """A path of its own for bytes that arrive; `add` or the caller takes it away again."""
-        self._folder.mkdir(exist_ok=True)
-        return self._folder / f"{_INCOMING}{secrets.token_hex(8)}"
+        """An empty file of its own for bytes that arrive; whoever asked takes it away again."""
+        handle, name = tempfile.mkstemp(prefix=_INCOMING)
+        os.close(handle)
+        return Path(name)
 
     def clear(self) -> None:
-        """Takes away what arrived at a process that ended meanwhile."""
-        for left in self._folder.glob(f"{_INCOMING}*"):
-            left.unlink(missing_ok=True)
+        """Takes away what arrived at processes that ended meanwhile; what may still be arriving stays."""
+        for left in Path(tempfile.gettempdir()).glob(f"{_INCOMING}*"):
+            with suppress(OSError):  # it is gone by now, or somebody else's
+                if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                    left.unlink()
 
     def add(
         self,
@@ -78,8 +90,19 @@ class FileStore:
             )
             session.add(row)
             session.flush()
-            arrived.replace(self._folder / sha256)
+            if session.get(FilePartRow, (self._caller.project_id, sha256, 0)) is None:
+                with arrived.open("rb") as file:
+                    self._keep(session, sha256, file)
             return _record(row)
+
+    def _keep(self, session: Session, sha256: str, file: BinaryIO) -> None:
+        """Part by part, none of which stays in memory; an empty file has one part."""
+        for number in itertools.count():
+            data = file.read(PART_BYTES)
+            if number and not data:
+                return
+            part = {"project_id": self._caller.project_id, "sha256": sha256, "number": number, "data": data}
+            session.execute(insert(FilePartRow), part)
 
     def files(self, page: Page, *, purpose: Purpose | None = None) -> Paged[FileRecord]:
         """By id, of a purpose if given."""
@@ -95,9 +118,32 @@ class FileStore:
         with self._database.reading() as session:
             return _record(self._row(session, file_id))
 
-    def path(self, record: FileRecord) -> Path:
-        """Where its bytes are."""
-        return self._folder / record.sha256
+    def content(self, record: FileRecord) -> Iterator[bytes]:
+        """Its bytes, part by part, each in a transaction of its own. Raises NotFound where it is deleted meanwhile."""
+        query = select(FilePartRow.data).where(
+            FilePartRow.project_id == self._caller.project_id, FilePartRow.sha256 == record.sha256
+        )
+        given = 0
+        for number in itertools.count():
+            with self._database.reading() as session:
+                data = session.scalar(query.where(FilePartRow.number == number))
+            if data is None:
+                raise NotFound(f"file '{record.id}' is gone")
+            yield data
+            given += len(data)
+            if given >= record.bytes:
+                return
+
+    @contextmanager
+    def copied(self, record: FileRecord) -> Iterator[Path]:
+        """Its bytes as a file, for the length of the block."""
+        path = self.incoming()
+        try:
+            with path.open("wb") as file:
+                file.writelines(self.content(record))
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     def delete(self, file_id: str) -> None:
         """The file is gone, its bytes with the last file that has them. Jobs keep the samples they were given."""
@@ -105,13 +151,12 @@ class FileStore:
             row = self._row(session, file_id)
             session.delete(row)
             session.flush()
-            others = select(func.count()).select_from(FileRow).where(FileRow.sha256 == row.sha256)
-            if not session.scalar(others):
-                (self._folder / row.sha256).unlink(missing_ok=True)
-
-    @property
-    def _folder(self) -> Path:
-        return self._database.folder / "files"
+            same = (FileRow.project_id == self._caller.project_id) & (FileRow.sha256 == row.sha256)
+            if not session.scalar(select(func.count()).select_from(FileRow).where(same)):
+                parts = (FilePartRow.project_id == self._caller.project_id) & (
+                    FilePartRow.sha256 == row.sha256
+                )
+                session.execute(delete(FilePartRow).where(parts))
 
     def _row(self, session: Session, file_id: str) -> FileRow:
         row = session.get(FileRow, file_id)

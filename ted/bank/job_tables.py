@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ted.bank.column_types import Text
 from ted.bank.tables import Base, now
 
 
@@ -195,7 +196,7 @@ class RefusalRow(Base):
 
 
 class FileRow(Base):
-    """An uploaded file of samples; its bytes are kept beside the database, by their hash."""
+    """An uploaded file of samples; its bytes are in `file_parts`, by their hash."""
 
     __tablename__ = "files"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -207,3 +208,21 @@ class FileRow(Base):
     sha256: Mapped[str] = mapped_column(index=True)
     samples: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class FilePartRow(Base):
+    """A part of a file's bytes, numbered from 0; the same bytes are kept once a project."""
+
+    __tablename__ = "file_parts"
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReplicaRow(Base):
+    """A server of this database, by its name, and when it last told that it lives, by the database's clock."""
+
+    __tablename__ = "replicas"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    lives_at: Mapped[datetime]

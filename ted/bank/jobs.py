@@ -225,7 +225,8 @@ class JobStore:
                     return job_of(made)
                 remember_job(session, row, once)
             if row.status in UNFINISHED:
-                row.status, row.reason, row.budget = "queued", None, budget
+                reason = RESUMED if row.status == "paused" else None
+                row.status, row.reason, row.budget = "queued", reason, budget
                 tell_job(session, row)
             return job_of(row)
 

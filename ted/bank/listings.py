@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ted.bank.banks import settings_tag
 from ted.bank.caller import Caller
 from ted.bank.database import Database
+from ted.bank.json_lists import has_text
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
@@ -108,8 +109,7 @@ class Listings:
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
-            tags = func.json_each(ExperienceRow.tags).table_valued("value")
-            query = query.where(select(tags.c.value).where(tags.c.value == tag).exists())
+            query = query.where(has_text(ExperienceRow.tags, tag))
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ExperienceRow.id])
             return Paged(tuple(_details(session, rows)), more)

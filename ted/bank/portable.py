@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary
 
+from ted.bank.column_types import UtcTime
 from ted.bank.job_tables import RefusalRow
 from ted.bank.tables import (
     BankRow,
@@ -28,7 +29,6 @@ from ted.bank.tables import (
     KeyRow,
     LineageRow,
     RevisionRow,
-    UtcTime,
 )
 from ted.errors import BadBankFile
 

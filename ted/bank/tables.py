@@ -10,18 +10,15 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     LargeBinary,
     MetaData,
-    String,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from ted.bank.column_types import Short, Text, UtcTime
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -36,16 +33,6 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-class UtcTime(TypeDecorator[datetime]):
-    """A moment in UTC that says so; SQLite alone would give it back without a zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
-
-
 class Base(DeclarativeBase):
     """Common column types."""
 
@@ -55,7 +42,7 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON,
         list[str]: JSON,
         list[dict[str, Any]]: JSON,
-        str: String(255),
+        str: Short(),
     }
 
 

@@ -17,7 +17,7 @@ from ted.cli import output
 from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console
 from ted.cli.options import AsJson, BudgetCalls, BudgetTokens, BudgetUsd
 from ted.errors import BadInput
-from ted.jobs.durable import is_served
+from ted.jobs.places import is_served
 from ted.jobs.run import run_job
 from ted.settings import Budget
 
@@ -121,7 +121,8 @@ def retry(job: JobId, json: AsJson = False) -> None:
 
 def _go_on(ted: Ted, job: str, json: bool) -> None:
     """A job that waits is left to the server, or run to its end; exit code 1 where it then did not succeed."""
-    if is_served(ted.settings.data_dir):
+    settings = ted.settings
+    if is_served(settings.data_dir, ted.database, lease_seconds=settings.lease_seconds):
         _emit(
             JobListings(ted.database, ted.caller).job(job),
             json,

@@ -8,47 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from ted.errors import Conflict
+from ted.jobs.places import UNDER_WAY, Place
 
 QUEUE = "jobs"
-LOCK = "worker.lock"
-"""Held in the data directory by the process that runs its jobs."""
 
 AT_ONCE = 4
 """Jobs that one process runs at the same time."""
 
 POLL_SECONDS = 0.2
 
-UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
-"""States of a workflow, in DBOS's words, that is yet to end."""
-
-
-def is_served(data_dir: Path) -> bool:
-    """Whether a process runs the jobs of this data directory at this moment."""
-    lock = FileLock(data_dir / LOCK)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
 
 class DurableWorker:
-    """Runs submitted jobs until `stop`. There is one such worker a process, and one a data directory.
+    """Runs submitted jobs until `stop`. There is one such worker a process; `place` is where it stands among others.
 
     `flow_version` is the version of what `run` does: a job queued under another version is not run by this one.
     """
 
     def __init__(
-        self, run: Callable[[str], Awaitable[None]], *, data_dir: Path, flow_version: str, name: str = "ted"
+        self, run: Callable[[str], Awaitable[None]], *, place: Place, flow_version: str, name: str = "ted"
     ) -> None:
-        self._run, self._data_dir, self._version, self._name = run, data_dir, flow_version, name
-        self._lock = FileLock(data_dir / LOCK)
+        self._run, self._place, self._version, self._name = run, place, flow_version, name
         self._begin: Callable[[str], None] | None = None
         self._turn = threading.Lock()
         self._running: set[str] = set()
@@ -61,19 +41,14 @@ class DurableWorker:
         """Takes up what an earlier process left, then waits for more. Raises Conflict where another worker is at it."""
         from dbos import DBOS, DBOSPortableJSONSerializer, SetWorkflowID
 
-        try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise Conflict(
-                f"another TED server has the data directory '{self._data_dir}': stop it, "
-                "or set TED_DATA_DIR to another one"
-            ) from None
+        self._place.enter()
         DBOS(
             config={
                 "name": self._name,
-                "system_database_url": f"sqlite:///{self._data_dir / 'jobs.sqlite'}",
+                "system_database_url": self._place.queue_url,
+                "sys_db_pool_size": 5,
                 "application_version": self._version,
-                "executor_id": "server",
+                "executor_id": self._place.executor,
                 "serializer": DBOSPortableJSONSerializer(),
                 "log_level": "WARNING",
                 "notification_listener_polling_interval_sec": POLL_SECONDS,
@@ -114,7 +89,19 @@ class DurableWorker:
                 with SetWorkflowID(workflow):
                     DBOS.enqueue_workflow(QUEUE, job, job_id)
 
+        def take_over(executors: list[str]) -> None:
+            left = DBOS.list_workflows(
+                status="PENDING",
+                executor_id=executors,
+                app_version=self._version,
+                load_input=False,
+                load_output=False,
+            )
+            for workflow in left:
+                DBOS.resume_workflow(workflow.workflow_id, queue_name=QUEUE)
+
         self._begin = begin
+        self._place.watch(take_over)
 
     def submit(self, job_id: str) -> None:
         """Queues a job, as a workflow of its own each time. For one that is with this worker, the run at hand ends first.
@@ -126,10 +113,11 @@ class DurableWorker:
         self._begin(job_id)
 
     def stop(self) -> None:
-        """Stops at once; the next worker of the data directory goes on with what was running."""
+        """Stops at once; the next worker, or another of the same database, goes on with what was running."""
         from dbos import DBOS
 
         if self._begin is not None:
             self._begin = None
+            self._place.stop_watching()
             DBOS.destroy(destroy_registry=True)
-            self._lock.release()
+            self._place.leave()

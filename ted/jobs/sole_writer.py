@@ -1,11 +1,9 @@
-"""One writing job a bank at a time, by an operating-system lock that a killed process cannot leave behind."""
+"""One writing job a bank at a time, by a lock that a killed process cannot leave behind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from filelock import FileLock, Timeout
 
 from ted.bank.stored import StoredBank
 from ted.errors import Conflict
@@ -13,10 +11,9 @@ from ted.errors import Conflict
 
 @contextmanager
 def sole_writer(bank: StoredBank) -> Iterator[None]:
-    """Within the block no other job writes the bank, in this process or another of the same data directory.
+    """Within the block no other job writes the bank, in this process or another of the same database.
 
-    The lock is a file beside the database; the kernel frees it however its holder ends. Raises Conflict at once
-    where somebody else holds it.
+    The lock is freed however its holder ends. Raises Conflict at once where somebody else holds it.
     """
     told = (
         f"bank '{bank.record.name}' is being written by another job that runs at this moment: let it end, or stop "
@@ -35,13 +32,9 @@ def sole_runner(bank: StoredBank, job_id: str) -> Iterator[None]:
 
 @contextmanager
 def _held(bank: StoredBank, name: str, told: str) -> Iterator[None]:
-    folder = bank.database.folder / "locks"
-    folder.mkdir(exist_ok=True)
-    lock = FileLock(folder / f"{name}.lock")
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise Conflict(told) from None
+    lock = bank.database.locks.take(name)
+    if lock is None:
+        raise Conflict(told)
     try:
         yield
     finally:

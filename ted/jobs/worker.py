@@ -40,6 +40,7 @@ class InProcessWorker:
         self._run, self._jobs = run, jobs
         self._banks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: set[str] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stopping = asyncio.Event()
@@ -76,6 +77,9 @@ class InProcessWorker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _begin(self, job_id: str, bank_id: str) -> None:
+        if job_id in self._waiting:
+            return
+        self._waiting.add(job_id)
         task = asyncio.get_running_loop().create_task(self._one(job_id, self._banks[bank_id]))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -84,6 +88,7 @@ class InProcessWorker:
         """A lock lets in who came first, so the jobs of a bank are run in the order they were submitted."""
         try:
             async with bank:
+                self._waiting.discard(job_id)
                 await self._run(job_id)
         except Exception:
             _log.exception("job %s ended by an error that is not its own", job_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from ted.settings import Settings, read_settings
 from tests.api_desk import Desk
+from tests.blanks import Blank
 from tests.upstream import Upstream, running_upstream
 
 
@@ -23,22 +23,28 @@ def provider() -> Iterator[Upstream]:
         yield upstream
 
 
-def settings_at(folder: Path, blank_file: Path, provider: Upstream) -> Settings:
-    """A store in this folder, the hashing embedder and the provider's two models, without keys."""
-    shutil.copy(blank_file, folder / "ted.sqlite")
+def settings_at(folder: Path, blank: Blank, provider: Upstream) -> Settings:
+    """A new store, in this folder if it is a file, the hashing embedder and the provider's two models, without keys."""
     models: dict[str, Any] = {}
     for role in ("student", "teacher"):
         models[role] = f"openai/{role}"
         models |= {f"{role}_api_base": provider.api_base, f"{role}_api_key": "test"}
     return read_settings(
-        data_dir=folder, text_embedder="hashing", max_body_bytes=100_000, open=True, **models
+        data_dir=folder,
+        text_embedder="hashing",
+        max_body_bytes=100_000,
+        open=True,
+        **models,
+        **blank.settings(folder),
     )
 
 
 @pytest.fixture
-def settings(tmp_path: Path, blank_file: Path, provider: Upstream) -> Settings:
+def settings(tmp_path: Path, blank: Blank, provider: Upstream) -> Iterator[Settings]:
     """Of a test's own store."""
-    return settings_at(tmp_path, blank_file, provider)
+    made = settings_at(tmp_path, blank, provider)
+    yield made
+    blank.drop(made.store_url)
 
 
 @pytest.fixture
@@ -55,10 +61,8 @@ def desk(client: TestClient) -> Desk:
 
 
 @pytest.fixture(scope="session")
-def still_desk(
-    tmp_path_factory: pytest.TempPathFactory, blank_file: Path, provider: Upstream
-) -> Iterator[Desk]:
+def still_desk(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> Iterator[Desk]:
     """The same for all tests whose requests are refused, so that nothing changes."""
-    settings = settings_at(tmp_path_factory.mktemp("still"), blank_file, provider)
+    settings = settings_at(tmp_path_factory.mktemp("still"), blank, provider)
     with TestClient(create_app(settings), raise_server_exceptions=False) as running:
         yield Desk(running).made()

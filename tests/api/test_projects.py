@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +13,14 @@ from api.scopes import NEEDS, PUBLIC
 from ted.bank.keys import SCOPES
 from tests.api.conftest import settings_at
 from tests.api_desk import check_problem
+from tests.blanks import Blank
 from tests.keyed import PROBES, Keyed, Probe, Tenant, keyed, rows_of, tenant
 from tests.upstream import Upstream
 
 
 @pytest.fixture(scope="module")
-def service(
-    tmp_path_factory: pytest.TempPathFactory, blank_file: Path, provider: Upstream
-) -> Iterator[Keyed]:
-    with keyed(settings_at(tmp_path_factory.mktemp("tenants"), blank_file, provider)) as running:
+def service(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> Iterator[Keyed]:
+    with keyed(settings_at(tmp_path_factory.mktemp("tenants"), blank, provider)) as running:
         yield running
 
 

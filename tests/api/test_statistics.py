@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from api.app import create_app
@@ -19,7 +19,9 @@ from ted.chat import ChatRequest, Message, Reply, Usage
 from ted.cli.main import app as cli
 from tests.api.conftest import settings_at
 from tests.api_desk import Desk
+from tests.blanks import Blank
 from tests.desk_models import name, topic
+from tests.store_portrait import reading
 from tests.upstream import Upstream
 
 Row = dict[str, Any]
@@ -27,9 +29,9 @@ Figures = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def lived_in(tmp_path_factory: pytest.TempPathFactory, blank_file: Any, provider: Upstream) -> Iterator[Desk]:
+def lived_in(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> Iterator[Desk]:
     """A desk after two distillations, answers of each kind, abstentions, failures, edits and retirements."""
-    settings = settings_at(tmp_path_factory.mktemp("lived"), blank_file, provider)
+    settings = settings_at(tmp_path_factory.mktemp("lived"), blank, provider)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         desk = Desk(client).made()
         client.patch(desk.path, json={"retrieval": {"gap": 2, "min_similarity": -2}}).raise_for_status()
@@ -76,12 +78,16 @@ def _pay(desk: Desk) -> None:
 def rows(lived_in: Desk) -> dict[str, list[Row]]:
     """Every row of every table that the figures are made from, read without SQLAlchemy."""
     tables = "banks experiences usage_counters exposures revisions answers jobs job_items model_calls experience_keys"
-    with sqlite3.connect(lived_in.service.ted.settings.data_dir / "ted.sqlite") as connection:
-        connection.row_factory = sqlite3.Row
-        return {
-            table: [dict(row) for row in connection.execute(f"select * from {table}")]
-            for table in tables.split()
-        }
+    settings = lived_in.service.ted.settings
+    store = settings.store_url if settings.database_url else settings.data_dir / "ted.sqlite"
+
+    def all_of(connection: Any, table: str) -> list[Row]:
+        found = connection.execute(f"select * from {table}")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    with reading(store) as connection:
+        return {table: all_of(connection, table) for table in tables.split()}
 
 
 @pytest.fixture(scope="module")
@@ -356,15 +362,13 @@ def test_what_was_withheld_counts_on_its_own_side(desk: Desk) -> None:
         columns = (
             "project_id, bank_id, asked_as, origin, experience_id, version, shown, propensity, similarity"
         )
-        session.connection().exec_driver_sql(
-            f"insert into exposures ({columns}, outcome, own_source, created_at)"
-            " values ('proj_default', ?, 'x', 'answer', ?, 1, 0, 0.5, 0.5, 1.0, 0, '2026-01-01')",
-            (bank.id, printer["id"]),
+        ids = {"bank": bank.id, "printer": printer["id"]}
+        kept = "'proj_default', :bank, 'x', 'answer', :printer, 1, false, 0.5, 0.5, 1.0, false, '2026-01-01'"
+        session.execute(
+            text(f"insert into exposures ({columns}, outcome, own_source, created_at) values ({kept})"), ids
         )
-        session.connection().exec_driver_sql(
-            "update usage_counters set retrieved = 1, withheld = 1, withheld_correct = 1 where experience_id = ?",
-            (printer["id"],),
-        )
+        counted = "retrieved = 1, withheld = 1, withheld_correct = 1"
+        session.execute(text(f"update usage_counters set {counted} where experience_id = :printer"), ids)
 
     told = desk.client.get("/v1/admin/banks/desk/stats").json()["utility"]
 
@@ -376,6 +380,8 @@ def test_the_command_line_tells_the_same(
     lived_in: Desk, figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TED_DATA_DIR", str(lived_in.service.ted.settings.data_dir))
+    if url := lived_in.service.ted.settings.database_url:
+        monkeypatch.setenv("TED_DATABASE_URL", url.get_secret_value())
     monkeypatch.setenv("TED_TEXT_EMBEDDER", "hashing")
     monkeypatch.setenv("COLUMNS", "100")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,18 +16,20 @@ from ted.bank.usage import usage_from_exposures, usage_of
 from ted.errors import BadBankFile, Conflict, NotFound
 from ted.sample import Question
 from tests.bank_files import QUESTIONS, exported, forged, imported, lived_in, picture, said
-from tests.stores import Store
-from tests.unit.test_migrations import _everything
+from tests.blanks import Blank
+from tests.stores import Store, everything
+
+pytestmark = pytest.mark.each_store
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, blank_file: Path) -> Iterator[Store]:
+def elsewhere(tmp_path: Path, blank: Blank) -> Iterator[Store]:
     """An empty store of another installation, with the same embedders."""
-    store = Store.at(
-        Path(shutil.copy(blank_file, tmp_path / "other.sqlite")), image_embedder=ThumbnailEmbedder()
-    )
+    url = blank.copy(tmp_path, "other.sqlite")
+    store = Store.at(url, image_embedder=ThumbnailEmbedder())
     yield store
     store.database.close()
+    blank.drop(url)
 
 
 async def test_exported_and_imported_elsewhere_it_gives_the_same_file(
@@ -114,26 +115,26 @@ async def test_a_store_without_an_embedder_of_images_takes_it_as_a_bank_of_texts
 
 async def test_a_dry_run_checks_everything_and_writes_nothing(pictured: Store, elsewhere: Store) -> None:
     await lived_in(pictured)
-    before = _everything(elsewhere.database)
+    before = everything(elsewhere.database)
 
     done = imported(elsewhere, exported(pictured), dry_run=True)
 
     assert (done.bank_id, done.experiences) == (None, 6)
-    assert _everything(elsewhere.database) == before
+    assert everything(elsewhere.database) == before
     with pytest.raises(Conflict):
         imported(pictured, exported(pictured), dry_run=True)
 
 
 async def test_what_is_in_the_store_already_is_refused(pictured: Store) -> None:
     await lived_in(pictured)
-    before = _everything(pictured.database)
+    before = everything(pictured.database)
 
     with pytest.raises(Conflict, match="bank 'desk' already"):
         imported(pictured, exported(pictured))
     with pytest.raises(Conflict, match="is in this store already"):
         imported(pictured, exported(pictured), name="other")
 
-    assert _everything(pictured.database) == before
+    assert everything(pictured.database) == before
 
 
 async def test_a_copy_lives_beside_the_bank_it_came_from(pictured: Store) -> None:
@@ -179,7 +180,7 @@ async def test_every_cut_and_every_change_of_a_line_is_refused_by_its_number(
     pictured: Store, elsewhere: Store
 ) -> None:
     await lived_in(pictured)
-    file, before = exported(pictured), _everything(elsewhere.database)
+    file, before = exported(pictured), everything(elsewhere.database)
 
     def refused(lines: list[bytes]) -> int:
         with pytest.raises(BadBankFile) as told:
@@ -198,7 +199,7 @@ async def test_every_cut_and_every_change_of_a_line_is_refused_by_its_number(
         if changed != file[number]:
             assert refused([*file[:number], changed, *file[number + 1 :]]) == number + 1
     assert refused([*file, file[-1]]) == len(file) + 1
-    assert _everything(elsewhere.database) == before
+    assert everything(elsewhere.database) == before
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ async def test_a_line_that_says_what_cannot_be_is_refused_though_its_checksum_is
 ) -> None:
     await lived_in(pictured)
     number, file = forged(exported(pictured), kind, change)
-    before = _everything(elsewhere.database)
+    before = everything(elsewhere.database)
 
     with pytest.raises(BadBankFile) as refused:
         imported(elsewhere, file)
@@ -249,7 +250,7 @@ async def test_a_line_that_says_what_cannot_be_is_refused_though_its_checksum_is
     else:
         assert refused.value.line == number
     assert told in str(refused.value)
-    assert _everything(elsewhere.database) == before
+    assert everything(elsewhere.database) == before
 
 
 def test_not_a_number_is_no_json(elsewhere: Store) -> None:

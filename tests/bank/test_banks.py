@@ -11,6 +11,8 @@ from ted.operations import Remove
 from ted.settings import RetrievalSettings
 from tests.stores import Store, added, apply
 
+pytestmark = pytest.mark.each_store
+
 
 def test_a_bank_is_found_by_its_name_and_by_its_id(store: Store, bank: Bank) -> None:
     assert store.banks.find("desk") == store.banks.find(bank.id) == bank.id

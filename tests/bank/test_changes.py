@@ -15,6 +15,8 @@ from ted.experience import Experience, Key
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from tests.stores import Store, added, apply
 
+pytestmark = pytest.mark.each_store
+
 FROM = {"job": "job_1", "sample": "s7", "student": "small", "teacher": "large"}
 
 

@@ -17,6 +17,8 @@ from ted.errors import ChangedMeanwhile, Conflict, NotFound
 from ted.sample import Question
 from tests.stores import Store, added, apply
 
+pytestmark = pytest.mark.each_store
+
 
 async def edited(bank: Bank, edit: Edit) -> None:
     applied = await apply(bank, Change(edit))

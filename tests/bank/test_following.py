@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +27,8 @@ from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
 from tests.drawings import draw
 from tests.stores import BY_HAND, Store, added, apply
+
+pytestmark = pytest.mark.each_store
 
 QUESTION = Question("Where is the key of the red door?")
 ANY = RetrievalSettings(min_similarity=-2.0, gap=2.0)
@@ -87,10 +88,10 @@ async def test_every_change_is_seen_by_the_next_retrieval(
 
 
 async def test_what_another_process_writes_is_seen_by_the_next_retrieval(
-    store: Store, store_file: Path
+    store: Store, store_url: str
 ) -> None:
     here = store.create()
-    there_store = Store.at(store_file)
+    there_store = Store.at(store_url)
     there = there_store.open()
     assert await found(here) == set()
 
@@ -266,8 +267,8 @@ def test_ids_carry_their_kind_and_sort_by_the_time_they_were_made() -> None:
     assert all(i.startswith("exp_") and len(i) == 30 for i in ids)
 
 
-def test_a_write_that_fails_leaves_nothing_and_gives_the_lock_back(store_file: Path) -> None:
-    database = Database(f"sqlite:///{store_file}")
+def test_a_write_that_fails_leaves_nothing_and_gives_the_lock_back(store_url: str) -> None:
+    database = Database(store_url)
 
     def half_of_a_write() -> None:
         with database.writing() as session:

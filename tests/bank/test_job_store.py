@@ -27,6 +27,8 @@ from ted.sample import Choice, Exact, Grader, Image, Json, Numeric, Question, Re
 from ted.trajectory import Attempt, Chain, Critique, Finding, Grade, Solution, Trajectory
 from tests.stores import Store
 
+pytestmark = pytest.mark.each_store
+
 NOTHING = Retrieval((), 0, abstained=True)
 SAMPLES = (
     Sample(

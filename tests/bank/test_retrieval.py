@@ -22,6 +22,8 @@ from ted.tokens import estimated_tokens
 from tests.drawings import draw
 from tests.stores import BY_HAND, Store, added, apply
 
+pytestmark = pytest.mark.each_store
+
 EVERYTHING = RetrievalSettings(k=50, gap=2.0, min_similarity=-2.0, token_budget=100_000)
 TOPICS = (
     ("A parcel is lost", "Ask for the tracking number.", "Where has my parcel gone?"),

@@ -29,6 +29,8 @@ from ted.bank.scoring import (
     within_gap,
 )
 
+pytestmark = pytest.mark.each_store
+
 
 def keys(rows: int, *, seed: int = 0, dimension: int = 16, shared: float = 0.0, each: int = 1) -> Keys:
     """Random unit rows with a shared part, `each` rows an owner."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ted.bank.bank import Bank
 from ted.bank.changes import Applied, Change, Occasion
 from ted.bank.rows import MOST_KEYS
 from ted.experience import Key
 from ted.operations import Add, Merge
 from tests.stores import added, apply
+
+pytestmark = pytest.mark.each_store
 
 
 async def test_every_parent_is_represented_among_the_keys_of_a_merge(bank: Bank) -> None:

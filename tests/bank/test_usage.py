@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,10 @@ from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Rewrite
 from ted.sample import Image, Question
 from ted.trajectory import Verdict
+from tests.blanks import Blank
 from tests.stores import Store, added, apply
+
+pytestmark = pytest.mark.each_store
 
 ELSEWHERE = Question("Something else entirely?")
 
@@ -170,13 +172,13 @@ exposures = st.lists(
 
 @given(exposures)
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_counters_equal_what_the_exposures_add_up_to_in_all_mixes(
-    blank_file: Path, events: list[Any]
-) -> None:
+def test_counters_equal_what_the_exposures_add_up_to_in_all_mixes(blank: Blank, events: list[Any]) -> None:
     with TemporaryDirectory() as folder:
-        store = Store.at(Path(shutil.copy(blank_file, folder)))
+        url = blank.copy(Path(folder))
+        store = Store.at(url)
         asyncio.run(_live_through(store.create(), events))
         store.database.close()
+        blank.drop(url)
 
 
 async def _live_through(bank: Bank, events: list[Any]) -> None:

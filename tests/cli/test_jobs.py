@@ -13,7 +13,7 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from ted.cli.main import app
-from ted.jobs.durable import LOCK
+from ted.jobs.places import LOCK
 from tests.desk_models import write_samples
 from tests.upstream import Upstream, running_upstream
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import random
 import re
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from ted.chat import ChatRequest
 from ted.jobs.distillation import Options
 from ted.sample import Numeric, Question, Sample
 from ted.settings import RetrievalSettings
+from tests.blanks import Blank
 from tests.scripted import Bench, Call, add, attempt, critique, merge, remove, result, rewrite, wording
 from tests.stores import Store
 
@@ -69,9 +69,9 @@ class Weather:
         return text
 
 
-async def run(file: Path, *, seed: int, at_once: int) -> tuple[dict[str, Any], dict[str, Any]]:
+async def run(url: str, *, seed: int, at_once: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The portrait of the bank and that of the calls, after a run in this weather."""
-    store = Store.at(file)
+    store = Store.at(url)
     bench = Bench(store, store.create(retrieval=RetrievalSettings(gap=0.8)))  # so that several are shown
     weather = Weather(seed, at_once)
     bench.student = {"student": lambda call: weather(student(call))}
@@ -129,18 +129,18 @@ def calls_of(store: Store) -> dict[str, str]:
 
 
 @pytest.fixture
-async def calm(blank_file: Path, tmp_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+async def calm(blank: Blank, tmp_path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """One call at a time, no latency to speak of."""
-    return await run(Path(shutil.copy(blank_file, tmp_path / "calm.sqlite")), seed=0, at_once=1)
+    return await run(blank.copy(tmp_path, "calm.sqlite"), seed=0, at_once=1)
 
 
 async def test_concurrency_and_latencies_change_nothing(
-    calm: tuple[dict[str, Any], dict[str, Any]], blank_file: Path, tmp_path: Path
+    calm: tuple[dict[str, Any], dict[str, Any]], blank: Blank, tmp_path: Path
 ) -> None:
     for seed, at_once in ((1, 64), (2, 5)):
-        file = Path(shutil.copy(blank_file, tmp_path / f"{seed}.sqlite"))
+        url = blank.copy(tmp_path, f"{seed}.sqlite")
 
-        bank, calls = await run(file, seed=seed, at_once=at_once)
+        bank, calls = await run(url, seed=seed, at_once=at_once)
 
         assert calls == calm[1]
         for part in ("experiences", "keys", "lineage", "history", "revisions", "report"):

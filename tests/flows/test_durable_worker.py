@@ -15,11 +15,13 @@ import pytest
 
 from ted.errors import Conflict
 from ted.jobs.durable import DurableWorker
+from ted.jobs.places import OwnFolder
 
 VICTIM = """
 import asyncio, sys, time
 from pathlib import Path
 from ted.jobs.durable import DurableWorker
+from ted.jobs.places import OwnFolder
 
 async def run(job_id):
     with open(sys.argv[2], "a") as log:
@@ -28,7 +30,7 @@ async def run(job_id):
     with open(sys.argv[2], "a") as log:
         log.write(f"end {job_id}\\n")
 
-worker = DurableWorker(run, data_dir=Path(sys.argv[1]), flow_version="1")
+worker = DurableWorker(run, place=OwnFolder(Path(sys.argv[1])), flow_version="1")
 worker.start()
 for job in sys.argv[4:]:
     worker.submit(job)
@@ -109,6 +111,6 @@ def test_a_second_worker_of_a_data_directory_is_refused(processes: Processes) ->
     async def never(job_id: str) -> None:
         raise AssertionError(job_id)
 
-    worker = DurableWorker(never, data_dir=processes.folder, flow_version="1")
+    worker = DurableWorker(never, place=OwnFolder(processes.folder), flow_version="1")
     with pytest.raises(Conflict, match="another TED server"):
         worker.start()

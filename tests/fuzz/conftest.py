@@ -18,6 +18,7 @@ from ted.bootstrap import Ted
 from tests.api.conftest import provider as provider
 from tests.api.conftest import settings_at
 from tests.api_desk import Desk
+from tests.blanks import Blank
 from tests.fuzz.world import World, made_world
 from tests.serving import until
 from tests.upstream import Upstream
@@ -33,17 +34,17 @@ class Running:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory, blank_file: Path, provider: Upstream) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> World:
     """A store, closed, to be copied; with the ids of what is in it."""
     folder = tmp_path_factory.mktemp("world")
-    with TestClient(create_app(settings_at(folder, blank_file, provider))) as client:
+    with TestClient(create_app(settings_at(folder, blank, provider))) as client:
         return made_world(Desk(client).made(), folder)
 
 
 @pytest.fixture
-def running(world: World, tmp_path: Path, blank_file: Path, provider: Upstream) -> Iterator[Running]:
+def running(world: World, tmp_path: Path, blank: Blank, provider: Upstream) -> Iterator[Running]:
     """A server over a copy of that store; its jobs are queued and not run."""
-    settings = settings_at(tmp_path, blank_file, provider).model_copy(update={"max_body_bytes": 1_000_000})
+    settings = settings_at(tmp_path, blank, provider).model_copy(update={"max_body_bytes": 1_000_000})
     shutil.copytree(world.folder, tmp_path, dirs_exist_ok=True)
     app = create_app(settings, _idle)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from ted.bank.listings import Listings
 from ted.bank.pages import Page
 from ted.errors import BadBankFile
 from tests.bank_files import exported, imported, lived_in, said, summed
+from tests.blanks import Blank
 from tests.stores import Store
 
 VALUES = st.one_of(
@@ -35,10 +34,9 @@ VALUES = st.one_of(
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory, blank_file: Path) -> list[bytes]:
+def file(tmp_path_factory: pytest.TempPathFactory, blank: Blank) -> list[bytes]:
     """The lines of a bank in which everything has happened."""
-    path = Path(shutil.copy(blank_file, tmp_path_factory.mktemp("lived") / "ted.sqlite"))
-    store = Store.at(path, image_embedder=ThumbnailEmbedder())
+    store = Store.at(blank.copy(tmp_path_factory.mktemp("lived")), image_embedder=ThumbnailEmbedder())
     asyncio.run(lived_in(store))
     lines = exported(store)
     store.database.close()

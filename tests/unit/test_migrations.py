@@ -16,6 +16,7 @@ from migrations.upgrade import upgrade
 from ted.bank.database import Database
 from ted.bank.tables import Base, ProjectRow
 from ted.errors import StoreMismatch
+from tests.stores import everything
 
 
 @pytest.fixture
@@ -39,25 +40,25 @@ def test_an_empty_file_becomes_exactly_the_schema_of_the_classes(empty: Database
 def test_every_table_has_a_project() -> None:
     without = {name for name, table in Base.metadata.tables.items() if "project_id" not in table.columns}
 
-    assert without == {"projects"}
+    assert without == {"projects", "replicas"}
 
 
 def test_a_second_upgrade_changes_nothing(empty: Database) -> None:
     upgrade(empty.engine)
     with empty.writing() as session:
         session.add(ProjectRow(id="proj_1", name="kept"))
-    before = _everything(empty)
+    before = everything(empty)
 
     upgrade(empty.engine)
 
-    assert _everything(empty) == before
+    assert everything(empty) == before
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(empty: Database) -> None:
     upgrade(empty.engine)
     with empty.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-    before = _everything(empty)
+    before = everything(empty)
 
     with pytest.raises(StoreMismatch) as refused:
         upgrade(empty.engine)
@@ -65,7 +66,7 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(empty: Datab
     assert "schema '9999', of a newer version of TED" in str(refused.value)
     assert "new.sqlite" in str(refused.value)
     assert "set TED_DATA_DIR" in str(refused.value)
-    assert _everything(empty) == before
+    assert everything(empty) == before
 
 
 def test_the_history_is_one_line() -> None:
@@ -84,12 +85,3 @@ def test_a_store_is_kept_in_write_ahead_mode_with_foreign_keys_on(empty: Databas
     with empty.reading() as session:
         pragmas = {p: session.execute(text(f"PRAGMA {p}")).scalar() for p in ("journal_mode", "foreign_keys")}
     assert pragmas == {"journal_mode": "wal", "foreign_keys": 1}
-
-
-def _everything(database: Database) -> list[str]:
-    """The whole database as SQL."""
-    raw = database.engine.raw_connection()
-    try:
-        return list(raw.driver_connection.iterdump())  # type: ignore[union-attr]
-    finally:
-        raw.close()

@@ -8,7 +8,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from ted.bank.job_tables import FileRow
+from sqlalchemy import select
+
+from ted.bank.job_tables import FilePartRow, FileRow
 from tests.api_desk import Desk, check_problem
 from tests.desk_models import samples
 from tests.drawings import draw
@@ -25,9 +27,9 @@ def upload(desk: Desk, data: Any = LINES, *, media_type: str = "application/json
 
 
 def kept(desk: Desk) -> list[str]:
-    """Names in the folder of files."""
-    folder = desk.service.ted.settings.data_dir / "files"
-    return sorted(file.name for file in folder.iterdir()) if folder.exists() else []
+    """Hashes of the files whose bytes are in the store."""
+    with desk.service.ted.database.reading() as session:
+        return sorted(session.scalars(select(FilePartRow.sha256).distinct()))
 
 
 def zip_of(members: dict[str, bytes]) -> bytes:

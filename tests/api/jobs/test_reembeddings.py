@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -30,9 +29,9 @@ def reembed(desk: Desk, *, key: str | None = None, **body: bool) -> Response:
 
 
 @pytest.fixture
-def moved(settings: Settings, tmp_path: Path) -> Iterator[Desk]:
+def moved(settings: Settings) -> Iterator[Desk]:
     """A server with the hashing embedder of 256 dimensions, and a bank that was made with one of 64."""
-    store = Store(Database(f"sqlite:///{tmp_path / 'ted.sqlite'}"), HashingEmbedder(64), None)
+    store = Store(Database(settings.store_url), HashingEmbedder(64), None)
     asyncio.run(fill(store.create(), count=10))
     store.database.close()
     with TestClient(create_app(settings), raise_server_exceptions=False) as running:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.api.conftest import settings_at
+from tests.blanks import Blank
 from tests.openai_face import Face, serving
 from tests.upstream import Upstream, running_upstream
 
@@ -20,8 +20,8 @@ def provider() -> Iterator[Upstream]:
 
 
 @pytest.fixture(scope="session")
-def face(tmp_path_factory: pytest.TempPathFactory, blank_file: Path, provider: Upstream) -> Iterator[Face]:
+def face(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstream) -> Iterator[Face]:
     """A server with the bank `desk`, for tests that leave it as it is."""
-    settings = settings_at(tmp_path_factory.mktemp("face"), blank_file, provider)
+    settings = settings_at(tmp_path_factory.mktemp("face"), blank, provider)
     with serving(settings, provider) as running:
         yield running.made()

@@ -12,6 +12,7 @@ import pytest
 from ted.tokens import estimated_tokens
 from tests.api.test_answers import png_url
 from tests.api_desk import PRINTER, QUESTION
+from tests.blanks import Blank
 from tests.openai_face import ADVICE, MODEL, STUDENT, Face, face_with
 from tests.openai_models import CALLS, SAID
 from tests.upstream import Upstream
@@ -246,10 +247,8 @@ def test_what_is_kept_of_tool_calls_is_their_text_as_json(face: Face) -> None:
     assert kept["final_answer"] == ""
 
 
-def test_the_cost_is_told_where_the_price_is_known(
-    tmp_path: Path, blank_file: Path, provider: Upstream
-) -> None:
-    with face_with(tmp_path, blank_file, provider, student="openai/gpt-4o-mini") as priced:
+def test_the_cost_is_told_where_the_price_is_known(tmp_path: Path, blank: Blank, provider: Upstream) -> None:
+    with face_with(tmp_path, blank, provider, student="openai/gpt-4o-mini") as priced:
         with priced.client() as client:
             raw = client.chat.completions.with_raw_response.create(
                 model="openai/gpt-4o-mini@desk", messages=[{"role": "user", "content": QUESTION}]

@@ -11,6 +11,7 @@ import openai
 import pytest
 
 from tests.api_desk import QUESTION
+from tests.blanks import Blank
 from tests.openai_face import MODEL, STUDENT, Face, face_with
 from tests.openai_models import SAID
 from tests.upstream import Upstream
@@ -18,10 +19,10 @@ from tests.upstream import Upstream
 
 @contextmanager
 def face_whose_bank_is_of_another_embedder(
-    folder: Path, blank_file: Path, provider: Upstream, **changed: Any
+    folder: Path, blank: Blank, provider: Upstream, **changed: Any
 ) -> Iterator[Face]:
     """A server whose bank `old` cannot be searched here."""
-    with face_with(folder, blank_file, provider, **changed) as face:
+    with face_with(folder, blank, provider, **changed) as face:
         face.service.ted.banks.create("old", text_fingerprint="minilm@1", image_fingerprint=None)
         yield face
 
@@ -61,10 +62,10 @@ def test_a_provider_that_fails_raises_the_clients_own_exception(
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_provider_that_is_too_slow_is_a_gateway_timeout(
-    tmp_path: Path, blank_file: Path, provider: Upstream, stream: bool
+    tmp_path: Path, blank: Blank, provider: Upstream, stream: bool
 ) -> None:
     with (
-        face_with(tmp_path, blank_file, provider, timeout=0.1) as face,
+        face_with(tmp_path, blank, provider, timeout=0.1) as face,
         pytest.raises(openai.InternalServerError) as late,
     ):
         face.ask("slow", stream=stream)
@@ -82,10 +83,10 @@ def test_an_answer_that_failed_is_not_kept(face: Face) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_where_retrieval_fails_the_student_answers_alone_and_a_header_says_so(
-    tmp_path: Path, blank_file: Path, provider: Upstream, stream: bool
+    tmp_path: Path, blank: Blank, provider: Upstream, stream: bool
 ) -> None:
     with (
-        face_whose_bank_is_of_another_embedder(tmp_path, blank_file, provider) as face,
+        face_whose_bank_is_of_another_embedder(tmp_path, blank, provider) as face,
         face.http() as http,
     ):
         body = {"model": "openai/student@old", "messages": [{"role": "user", "content": QUESTION}]}
@@ -99,9 +100,9 @@ def test_where_retrieval_fails_the_student_answers_alone_and_a_header_says_so(
 
 
 def test_where_it_is_not_to_go_on_without_retrieval_it_is_refused(
-    tmp_path: Path, blank_file: Path, provider: Upstream
+    tmp_path: Path, blank: Blank, provider: Upstream
 ) -> None:
-    with face_whose_bank_is_of_another_embedder(tmp_path, blank_file, provider, fail_open=False) as face:
+    with face_whose_bank_is_of_another_embedder(tmp_path, blank, provider, fail_open=False) as face:
         before = len(provider.bodies)
 
         with pytest.raises(openai.InternalServerError, match="TED_TEXT_EMBEDDER") as refused:

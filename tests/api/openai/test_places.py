@@ -11,6 +11,7 @@ import pytest
 from tests.api.conftest import settings_at
 from tests.api.test_answers import png_url
 from tests.api_desk import QUESTION
+from tests.blanks import Blank
 from tests.drawings import Shape, draw
 from tests.openai_face import ADVICE, MODEL, face_with, serving
 from tests.upstream import Upstream
@@ -41,20 +42,20 @@ def drawn(colour: str, shape: Shape, seed: int) -> str:
     ],
 )
 def test_for_models_that_insist_on_alternating_roles_advice_is_a_part_of_the_turn(
-    tmp_path: Path, blank_file: Path, provider: Upstream, content: Any, shown: Any
+    tmp_path: Path, blank: Blank, provider: Upstream, content: Any, shown: Any
 ) -> None:
     earlier = [{"role": "user", "content": "Hello."}, {"role": "assistant", "content": "Hello."}]
     turn = {"role": "user", "content": content, "name": "ann"}
-    with face_with(tmp_path, blank_file, provider, advice_place="part") as face:
+    with face_with(tmp_path, blank, provider, advice_place="part") as face:
         face.ask("", messages=[*earlier, turn])
 
     assert provider.bodies[-1]["messages"] == [*earlier, {**turn, "content": shown}]
 
 
 def test_of_two_experiences_found_by_the_same_words_the_image_tells_which(
-    tmp_path: Path, blank_file: Path, provider: Upstream
+    tmp_path: Path, blank: Blank, provider: Upstream
 ) -> None:
-    settings = settings_at(tmp_path, blank_file, provider)
+    settings = settings_at(tmp_path, blank, provider)
     with serving(settings.model_copy(update={"image_embedder": f"local-dir:{CLIP}"}), provider) as face:
         with face.http() as client:
             client.post("/v1/banks", json={"name": "desk", "retrieval": {"k": 1}}).raise_for_status()

@@ -13,6 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from ted.completion_ledger import LEFT
 from tests.api_desk import PRINTER, QUESTION
+from tests.blanks import Blank
 from tests.openai_face import ADVICE, MODEL, STUDENT, Face, face_with, until
 from tests.openai_models import CALLS, SAID, WORDS_OF_A_LONG_ANSWER
 from tests.upstream import Upstream
@@ -198,10 +199,10 @@ def test_a_caller_who_leaves_before_the_answer_ends_the_call(face: Face) -> None
 
 
 def test_a_stream_that_falls_silent_ends_with_an_error(
-    tmp_path: Path, blank_file: Path, provider: Upstream
+    tmp_path: Path, blank: Blank, provider: Upstream
 ) -> None:
     messages: list[Any] = [{"role": "user", "content": "fall silent"}]
-    with face_with(tmp_path, blank_file, provider, timeout=3.0) as face, face.client() as client:
+    with face_with(tmp_path, blank, provider, timeout=3.0) as face, face.client() as client:
         stream = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
 
         with pytest.raises(openai.APIError, match="said nothing more for 3 s") as silent:
@@ -211,10 +212,10 @@ def test_a_stream_that_falls_silent_ends_with_an_error(
 
 
 def test_a_call_that_was_left_makes_room_for_another(
-    tmp_path: Path, blank_file: Path, provider: Upstream
+    tmp_path: Path, blank: Blank, provider: Upstream
 ) -> None:
     messages: list[Any] = [{"role": "user", "content": "a long answer"}]
-    with face_with(tmp_path, blank_file, provider, concurrency=1) as face, face.client() as client:
+    with face_with(tmp_path, blank, provider, concurrency=1) as face, face.client() as client:
         for _ in range(3):
             stream = client.chat.completions.create(model=MODEL, messages=messages, stream=True)
             next(iter(stream))

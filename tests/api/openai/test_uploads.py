@@ -8,15 +8,16 @@ import openai
 import pytest
 
 from tests.api.jobs.test_files import LINES
+from tests.blanks import Blank
 from tests.openai_face import face_with
 from tests.upstream import Upstream
 
 
-def test_a_file_is_uploaded_by_openais_client(tmp_path: Path, blank_file: Path, provider: Upstream) -> None:
+def test_a_file_is_uploaded_by_openais_client(tmp_path: Path, blank: Blank, provider: Upstream) -> None:
     lines = tmp_path / "train.jsonl"
     lines.write_bytes(LINES)
 
-    with face_with(tmp_path, blank_file, provider) as face, face.client() as client:
+    with face_with(tmp_path, blank, provider) as face, face.client() as client:
         made = client.files.create(file=lines, purpose="fine-tune")
         ours = client.files.create(
             file=("eval.jsonl", LINES),
