@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
+from ted.grading.auto import chosen_for
 from ted.grading.grade import reference_problem
 from ted.images import ImageLimits, from_data_url, from_path
-from ted.sample import Image, Question, Sample
-from ted.sample_fields import UNLABELLED, SampleFields, kind_of, validated
+from ted.sample import Grader, Image, Question, Sample
+from ted.sample_fields import UNLABELLED, Auto, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
 from ted.texts import shortened
 
@@ -102,7 +103,7 @@ def parse_sample(
             line, name, "holds half of a surrogate pair (\\ud800 to \\udfff alone): write the whole character"
         )
     fields = validated(obj, line=line)
-    grader = fields.grader.value
+    grader = _grader(fields)
     errors = list(_blank_fields(fields, line=line))
     if fields.answer.strip():
         problem = reference_problem(fields.answer, grader=grader)
@@ -118,6 +119,15 @@ def parse_sample(
     question = Question(fields.question, tuple(images))
     identity = fields.id if fields.id is not None else content_id(question, answer=fields.answer)
     return Sample(identity, question, fields.answer, grader, tuple(fields.tags))
+
+
+def _grader(fields: SampleFields) -> Grader:
+    """`auto` becomes one of the others here, at the door, so that everybody sees which one."""
+    match fields.grader:
+        case Auto():
+            return chosen_for(fields.answer)
+        case _:
+            return fields.grader.value
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     teacher: str = "local/qwen2.5-coder-1.5b"
     teacher_api_base: str | None = None
     teacher_api_key: SecretStr | None = None
+    judge: str | None = None
+    judge_api_base: str | None = None
+    judge_api_key: SecretStr | None = None
     concurrency: int = Field(default=8, ge=1, le=1024)
     timeout: float = Field(default=120.0, gt=0)
     text_embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -48,7 +51,11 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be told to anybody: the keys given here, and those that providers' clients read themselves."""
-        ours = [key.get_secret_value() for key in (self.student_api_key, self.teacher_api_key) if key]
+        ours = [
+            key.get_secret_value()
+            for key in (self.student_api_key, self.teacher_api_key, self.judge_api_key)
+            if key
+        ]
         theirs = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
         return tuple(sorted({key for key in (*ours, *theirs) if len(key) >= SHORTEST_SECRET}))
 

@@ -8,7 +8,7 @@ from typing import Any
 from ted.bank.changes import AddKeys, Change
 from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
-from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex
+from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex
 
 _OPERATIONS: dict[str, type[Operation | AddKeys]] = {
     "add": Add,
@@ -23,6 +23,8 @@ _GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "regex": Regex,
     "json": Json,
+    "math": Math,
+    "judge": Judge,
 }
 
 

@@ -11,7 +11,7 @@ from ted.answering import retrieved_for
 from ted.bank.bank import Bank
 from ted.experience import Retrieval
 from ted.gathering import all_of
-from ted.grading.grade import grade
+from ted.grading.grading import Grading
 from ted.sample import Sample
 from ted.student import Student
 
@@ -104,7 +104,15 @@ async def _row(sample: Sample, arm: Arm, bank: Bank, model: Student, job_id: str
     return replace(row, seconds=found + row.seconds)
 
 
-async def answered(sample: Sample, arm: Arm, retrieval: Retrieval, model: Student, *, job_id: str) -> Row:
+async def answered(
+    sample: Sample,
+    arm: Arm,
+    retrieval: Retrieval,
+    model: Student,
+    *,
+    job_id: str,
+    grading: Grading = Grading(),
+) -> Row:
     """The question asked with what was retrieved for it, and graded; `seconds` are the model's. Raises ModelFailure."""
     role = "teacher" if arm == "teacher" else "student"
     # The arm stands before the first colon, where it does not change the seed: arms are paired.
@@ -112,13 +120,14 @@ async def answered(sample: Sample, arm: Arm, retrieval: Retrieval, model: Studen
         sample.question, retrieval, call_key=f"{job_id}.{arm}:0:{sample.id}:{role}:0"
     )
     final = attempt.final_answer if attempt else reply.text.strip()
+    graded = await grading.grade(final, sample=sample, call_key=f"{job_id}.{arm}:0:{sample.id}:judge:0")
     return Row(
         arm=arm,
         sample=sample.id,
         question=sample.question.text,
         reference=sample.answer,
         final_answer=final,
-        correct=grade(final, reference=sample.answer, grader=sample.grader).correct,
+        correct=graded.correct,
         experiences=tuple(r.experience.id for r in retrieval.retrieved),
         abstained=retrieval.abstained,
         prompt_tokens=reply.usage.prompt_tokens,

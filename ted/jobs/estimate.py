@@ -12,9 +12,10 @@ from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
+from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
 from ted.profile import PROFILES, Profile, ProfileName
-from ted.sample import Sample
+from ted.sample import Judge, Sample
 from ted.settings import Budget
 from ted.tokens import IMAGE_TOKENS
 
@@ -108,7 +109,13 @@ class _Ask:
 
 
 def estimate_distillation(
-    bank: Bank, samples: Sequence[Sample], options: Options, *, student: ChatModel, teacher: ChatModel
+    bank: Bank,
+    samples: Sequence[Sample],
+    options: Options,
+    *,
+    student: ChatModel,
+    teacher: ChatModel,
+    judge: ChatModel | None = None,
 ) -> Estimate:
     """From the samples, the options and the bank's bounds alone: nothing is asked, and nothing is written.
 
@@ -121,7 +128,8 @@ def estimate_distillation(
             by_role[ask.role] += [ask] * options.epochs
     for ask in _of_compressions(bank, len(samples), options, profile):
         by_role[ask.role].append(ask)
-    models = {role: student if role == "student" else teacher for role in by_role}
+    others: dict[str, ChatModel] = {"student": student, "judge": judge or teacher}
+    models = {role: others.get(role, teacher) for role in by_role}
     roles = (
         RoleEstimate(role, models[role].name, _expected(asks, models[role]), _upper(asks, models[role]))
         for role, asks in by_role.items()
@@ -174,6 +182,9 @@ def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -
     yield _Ask("explain", 0, int(profile.explains), FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
+    if isinstance(sample.grader, Judge):
+        judged = profile.solves + times
+        yield _Ask("judge", judged, judged, FRAME + known, 4 * attempt, 0, JUDGE_TOKENS)
     yield _Ask("mend", 0.5, operations * MENDS_OF_ONE, FRAME + known, 4 * critique, images, critique)
 
 

@@ -77,12 +77,15 @@ async def _run_unfinished(ted: Installation, job: Job) -> bool:
 
 async def _run(ted: Installation, bank: Bank, job: Job) -> None:
     teacher = ted.teacher(job.request["teacher"])
+    judge = ted.judge(named) if (named := job.request.get("judge")) else None
     match job.kind:
         case "distillation":
             distilling = distillation.DistillationRunner(
                 bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
-            await distilling.run(job, student=ted.student(job.request["student"]), teacher=teacher)
+            await distilling.run(
+                job, student=ted.student(job.request["student"]), teacher=teacher, judge=judge
+            )
         case "compression":
             await compression.CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain).run(
                 job, teacher=teacher

@@ -15,6 +15,7 @@ from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
+from ted.grading.grading import needs_judge
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
 from ted.jobs.evaluation import EvaluationRunner
@@ -39,15 +40,24 @@ def submit_distillation(
     Raises BadSetting for a budget that cannot be kept, Conflict while another job writes the bank or waits to.
     """
     student, teacher = ted.student(), ted.teacher()
-    _check_budget(ted, bank, budget, student, teacher)
+    judge = ted.judge() if needs_judge(samples) else None
+    _check_budget(ted, bank, budget, student, teacher, *([judge] if judge else []))
+    named = judge.name if judge else None
     if once is not None and (made := ted.jobs.made(bank.id, once)):
         return made
-    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name))
+    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name, named))
     if latest is not None and latest.status == "paused":
         return ted.jobs.queue(latest.id, asdict(budget), once=once)
     runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.find_or_create(
-        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True, once=once
+        samples,
+        options,
+        student=student.name,
+        teacher=teacher.name,
+        judge=named,
+        budget=budget,
+        new_run=True,
+        once=once,
     )
 
 
