@@ -82,18 +82,21 @@ class RetrievalSettings:
     `k` is a maximum. An experience follows the best one only while its calibrated similarity is within `gap` of it.
     Below `min_similarity` nothing is shown; None lets through 2 % of foreign questions, measured for each bank.
     `token_budget` bounds what is injected, in estimated tokens; no experience is cut in half.
+    `mmr_lambda`: weight of similarity against diversity (docs/retrieval.md), 1 is similarity alone; None: off.
     """
 
     k: int = 4
     gap: float = 0.05
     min_similarity: float | None = None
     token_budget: int = 600
+    mmr_lambda: float | None = None
 
     def __post_init__(self) -> None:
         checks = (
             (1 <= self.k <= 50, "k", "a whole number from 1 to 50"),
             (0 <= self.gap <= 2, "gap", "from 0 to 2"),
             (self.min_similarity is None or -2 <= self.min_similarity <= 2, "min_similarity", "from -2 to 2"),
+            (self.mmr_lambda is None or 0 <= self.mmr_lambda <= 1, "mmr_lambda", "from 0 to 1"),
             (self.token_budget >= 1, "token_budget", "at least 1"),
         )
         for good, name, wanted in checks:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Edit, Occasion
 from ted.bank.database import Database
+from ted.bank.demonstrations import Demonstrations
 from ted.bank.embedding import (
     Embedders,
     QuestionVectors,
@@ -24,11 +25,12 @@ from ted.bank.rows import experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
 from ted.bank.writer import Writer
-from ted.errors import NotFound, StoreMismatch
+from ted.errors import BadInput, NotFound, StoreMismatch
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
+from ted.tokens import estimated_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Bank:
         self._retriever = Retriever(
             bank_id, database=database, embedders=self._embedders, new_index=new_index
         )
+        self._demonstrations = Demonstrations(bank_id, database=database, embedders=self._embedders)
 
     @property
     def record(self) -> BankRecord:
@@ -145,6 +148,48 @@ class Bank:
     async def embed_question(self, question: Question) -> QuestionVectors:
         """The vectors that retrieval searches by."""
         return await asyncio.to_thread(self._embedders.embed_question, question)
+
+    async def whole(self, question: Question, *, vectors: QuestionVectors | None = None) -> Retrieval:
+        """All active experiences, by id, as they go into the prompt of mode `all`; nothing is left out of it.
+
+        Raises BadInput where they are beyond the bank's `max_tokens`.
+        """
+        found = await asyncio.to_thread(self._retriever.everything, question, vectors)
+        tokens, most = (
+            sum(estimated_tokens(r.experience.text) for r in found.retrieved),
+            self.record.max_tokens,
+        )
+        if tokens > most:
+            raise BadInput(
+                f"the {len(found.retrieved)} active experiences have about {tokens:,} tokens, more than the "
+                f"{most:,} of the bank's capacity: compress the bank, or use mode 'retrieve'"
+            )
+        return found
+
+    async def demonstrated(
+        self,
+        question: Question,
+        settings: RetrievalSettings | None = None,
+        *,
+        vectors: QuestionVectors | None = None,
+    ) -> Retrieval:
+        """The solved training samples nearest to the question, at most `k` of them within `token_budget`."""
+        record = self.record
+        chosen = settings or record.retrieval
+        found = await asyncio.to_thread(
+            lambda: self._demonstrations.nearest(
+                question, k=chosen.k, token_budget=chosen.token_budget, vectors=vectors
+            )
+        )
+        blind = 0 if self._embedders.image else len(question.images)
+        return Retrieval((), record.revision, not found, images_not_searched=blind, demonstrations=found)
+
+    def pictures(self, retrieval: Retrieval) -> dict[str, Image]:
+        """The images of what is demonstrated, by their sha256."""
+        hashes = sorted({sha256 for shown in retrieval.demonstrations for sha256 in shown.images})
+        with self.database.reading() as session:
+            images = load_images(session, self._row(session).project_id, hashes)
+        return {image.sha256: image for image in images}
 
     # -- changing
 
