@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.codec import grader_from_json
 from ted.bank.job_tables import JobRow, SampleRow
+from ted.bank.tables import ExperienceRow, KeyRow
 from ted.sample import Grader
 from ted.texts import normalised
 
@@ -44,3 +45,13 @@ def trained_on(session: Session, bank_id: str) -> list[Trained]:
         sample = Trained(row.job_id, row.id, row.question, tuple(row.images), row.answer, grader)
         found.setdefault(sample.asked, sample)
     return list(found.values())
+
+
+def question_keys(session: Session, bank_id: str) -> list[str]:
+    """The questions that experiences of the bank are found by, whatever their status."""
+    query = (
+        select(KeyRow.text)
+        .join(ExperienceRow, ExperienceRow.id == KeyRow.experience_id)
+        .where(ExperienceRow.bank_id == bank_id, KeyRow.kind == "question")
+    )
+    return list(session.scalars(query.distinct().order_by(KeyRow.text)))

@@ -11,10 +11,11 @@ from ted.asking import MENDS
 from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
-from ted.evaluation.flow import Arm
+from ted.evaluation.options import Options as Evaluating
+from ted.evaluation.rows import CASCADE_TIMES, Arm
 from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
-from ted.profile import PROFILES, Profile, ProfileName
+from ted.profile import PROFILES, Profile
 from ted.sample import Judge, Sample
 from ted.settings import Budget
 from ted.tokens import IMAGE_TOKENS
@@ -140,34 +141,45 @@ def estimate_distillation(
 def estimate_evaluation(
     bank: Bank,
     samples: Sequence[Sample],
-    arms: Sequence[Arm],
+    options: Evaluating,
     *,
-    profile: ProfileName,
     student: ChatModel,
     teacher: ChatModel,
+    judge: ChatModel | None = None,
 ) -> Estimate:
-    """The same for an evaluation: every question once under every arm, and no reply is asked for again."""
-    most, chosen = PROFILES[profile].attempt_tokens, tuple(dict.fromkeys(arms))
+    """The same for an evaluation: every question once under every arm (thrice and once more in a cascade), and no
+    reply but a judge's is asked for again."""
+    chosen = tuple(dict.fromkeys(options.arms))
+    models = {"student": student, "teacher": teacher, "judge": judge or teacher}
     roles: list[RoleEstimate] = []
-    for role, model in (("student", student), ("teacher", teacher)):
+    for role, model in models.items():
         asks = [
-            _Ask(
-                role,
-                1,
-                1,
-                FRAME + len(sample.question.text.encode()),
-                4 * bank.record.retrieval.token_budget if arm == "retrieve" else 0,
-                len(sample.question.images),
-                most,
-            )
+            ask
             for arm in chosen
             for sample in samples
-            if (arm == "teacher") == (role == "teacher")
+            for ask in _of_arm(arm, sample, bank, PROFILES[options.profile])
+            if ask.role == role
         ]
         if asks:
-            upper = _upper(asks, model, mends=0)
+            upper = _upper(asks, model, mends=MENDS if role == "judge" else 0)
             roles.append(RoleEstimate(role, model.name, _expected(asks, model), upper))
     return Estimate(len(samples) * len(chosen), tuple(roles), ASSUMED_OF_ANSWERS)
+
+
+def _of_arm(arm: Arm, sample: Sample, bank: Bank, profile: Profile) -> Iterator[_Ask]:
+    settings, text = bank.record.retrieval, FRAME + len(sample.question.text.encode())
+    images, most = len(sample.question.images), profile.attempt_tokens
+    advice = 4 * (bank.record.max_tokens if arm == "all" else settings.token_budget)
+    times = CASCADE_TIMES if arm == "cascade" else 1
+    if arm not in ("copy", "teacher"):
+        besides = 0 if arm == "none" else advice
+        drawn = images * (1 + settings.k) if arm == "demos" else images
+        yield _Ask("student", times, times, text, besides, drawn, most)
+    if arm in ("teacher", "cascade"):
+        yield _Ask("teacher", 1, 1, text, 0, images, most)
+    if isinstance(sample.grader, Judge):
+        judged = times + (arm == "cascade")
+        yield _Ask("judge", judged, judged, text + len(sample.answer.encode()), 4 * most, 0, JUDGE_TOKENS)
 
 
 def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -> Iterator[_Ask]:

@@ -94,6 +94,13 @@ async def _run(ted: Installation, bank: Bank, job: Job) -> None:
             evaluating = evaluation.EvaluationRunner(
                 bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
-            await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
+            other = job.request.get("irrelevant_bank")
+            await evaluating.run(
+                job,
+                student=ted.student(job.request["student"]),
+                teacher=teacher,
+                judge=judge,
+                irrelevant=await asyncio.to_thread(ted.bank, other) if other else None,
+            )
         case _:
             assert_never(job.kind)

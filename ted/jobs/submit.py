@@ -14,7 +14,7 @@ from ted.bank.jobs import Job
 from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
-from ted.evaluation.flow import Arm
+from ted.evaluation import options as evaluation
 from ted.grading.grading import needs_judge
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
@@ -89,18 +89,33 @@ def submit_evaluation(
     ted: Installation,
     bank: Bank,
     samples: Sequence[Sample],
-    arms: Sequence[Arm],
+    options: evaluation.Options,
     *,
-    profile: ProfileName,
     budget: Budget,
     once: Once | None = None,
 ) -> Job:
-    """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept."""
+    """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept.
+
+    Raises BadInput for arms that cannot be run, and for samples that the bank was distilled from unless allowed.
+    """
     student, teacher = ted.student(), ted.teacher()
-    _check_budget(ted, bank, budget, student, *([teacher] if "teacher" in arms else []))
+    judge = ted.judge() if needs_judge(samples) else None
+    small, large = options.models
+    asked = [(small, student), (large or (needs_judge(samples) and judge is None), teacher)]
+    _check_budget(
+        ted, bank, budget, *(model for wanted, model in asked if wanted), *([judge] if judge else [])
+    )
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
     runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.create(
-        samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget, once=once
+        samples,
+        options,
+        student=student.name,
+        teacher=teacher.name,
+        judge=judge.name if judge else None,
+        budget=budget,
+        once=once,
     )
 
 
