@@ -82,7 +82,7 @@ class RetrievalSettings:
     `k` is a maximum. An experience follows the best one only while its calibrated similarity is within `gap` of it.
     Below `min_similarity` nothing is shown; None lets through 2 % of foreign questions, measured for each bank.
     `token_budget` bounds what is injected, in estimated tokens; no experience is cut in half.
-    `mmr_lambda`: weight of similarity against diversity (docs/retrieval.md), 1 is similarity alone; None: off.
+    `mmr_lambda`: weight of similarity against diversity (docs/evaluation.md), 1 is similarity alone; None: off.
     """
 
     k: int = 4
