@@ -108,8 +108,12 @@ def tokens_plane(arms: Sequence[ArmResult]) -> Plane:
 def cascade_plane(points: Sequence[CascadePoint]) -> Plane:
     """Accuracy of a cascade over what a question costs, one dot a threshold; over tokens where a price is not known."""
     if any(point.cost_usd is None for point in points):
-        return _plane([(p.tokens, p.accuracy, f"{p.threshold:.2f}") for p in points], "{:,.0f}")
-    return _plane([(p.cost_usd or 0.0, p.accuracy, f"{p.threshold:.2f}") for p in points], "${:.5f}")
+        return _plane([(p.tokens, p.accuracy, _at(p)) for p in points], "{:,.0f}")
+    return _plane([(p.cost_usd or 0.0, p.accuracy, _at(p)) for p in points], "${:.5f}")
+
+
+def _at(point: CascadePoint) -> str:
+    return "always" if point.threshold > 1 else f"< {point.threshold:.2f}"
 
 
 def _plane(points: Sequence[tuple[float, float, str]], form: str) -> Plane:

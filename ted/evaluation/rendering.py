@@ -27,7 +27,13 @@ def _environment(*, html: bool) -> Environment:
         lstrip_blocks=True,
         autoescape=html,
     )
-    environment.filters |= {"quoted": _quoted, "usd": _usd, "percent": _percent, "plain": _plain}
+    environment.filters |= {
+        "quoted": _quoted,
+        "usd": _usd,
+        "percent": _percent,
+        "plain": _plain,
+        "threshold": _threshold,
+    }
     environment.globals |= {"plots": plots}
     return environment
 
@@ -56,13 +62,14 @@ def _plain(text: str) -> str:
 
 
 def _usd(amount: float | None) -> str:
-    return (
-        "unknown"
-        if amount is None
-        else f"${amount:.4f}"
-        if amount >= 0.001 or not amount
-        else f"${amount:.3g}"
-    )
+    """With six digits where four would hide it."""
+    if amount is None:
+        return "unknown"
+    return f"${amount:.4f}" if amount == 0 or amount >= 0.01 else f"${amount:.6f}"
+
+
+def _threshold(threshold: float) -> str:
+    return "always" if threshold > 1 else f"{threshold:.2f}"
 
 
 def _percent(share: float) -> str:

@@ -203,7 +203,7 @@ def cascade_curve(rows: Sequence[Row]) -> list[CascadePoint]:
     if not votes:
         return []
     points = []
-    for threshold in [0.0, *sorted({vote.agreement for vote in votes} - {0.0}), 1.01]:
+    for threshold in [0.0, *sorted({vote.agreement for vote in votes})[1:], 1.01]:
         given = [settled(vote, threshold) for vote in votes]
         cost = total([one.cost_usd for one in given])
         points.append(

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.vectors import normalised
 from ted.bank.bank import Bank
 from ted.bank.diversity import diverse
 from ted.bank.scoring import Background, Keys
@@ -22,7 +21,8 @@ PLAIN = Background(0.0, 1.0)
 
 
 def keys(*rows: list[float]) -> Keys:
-    return Keys(normalised(np.asarray(rows, dtype=np.float32)), np.arange(len(rows)))
+    vectors = np.asarray(rows, dtype=np.float32)
+    return Keys(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.arange(len(rows)))
 
 
 def test_a_twin_of_what_is_chosen_comes_after_what_differs() -> None:

@@ -152,7 +152,7 @@ def test_the_curve_of_a_cascade_goes_from_the_student_to_the_teacher() -> None:
 
     curve = cascade_curve(rows)
 
-    assert [round(p.threshold, 2) for p in curve] == [0.0, 0.33, 0.67, 1.0, 1.01]
-    assert [p.escalated for p in curve] == [0.0, 0.0, 0.5, 0.75, 1.0]
-    assert [p.accuracy for p in curve] == [0.5, 0.5, 1.0, 0.75, 0.75]
-    assert [p.cost_usd for p in curve] == pytest.approx([0.3, 0.3, 0.8, 1.05, 1.3])
+    assert [round(p.threshold, 2) for p in curve] == [0.0, 0.67, 1.0, 1.01]
+    assert [p.escalated for p in curve] == [0.0, 0.5, 0.75, 1.0]
+    assert [p.accuracy for p in curve] == [0.5, 1.0, 0.75, 0.75]
+    assert [p.cost_usd for p in curve] == pytest.approx([0.3, 0.8, 1.05, 1.3])
