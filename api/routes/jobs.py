@@ -110,7 +110,7 @@ def get_report(
     """
     service.job_listings.job(job_id)
     wanted = wanted_of(accept, tuple(_RENDERED))
-    report = EvaluationReports(service.ted.database).report(job_id)
+    report = EvaluationReports(service.ted.database, service.ted.jobs).report(job_id)
     return Response(_RENDERED[wanted](report), media_type=wanted, headers={"Vary": "Accept"})
 
 

@@ -53,7 +53,7 @@ class EvaluationRunner:
     ) -> None:
         self._bank, self._jobs, self._material, self._calls = bank, jobs, material, calls
         self._drain = drain
-        self._rows, self._reports = EvaluationStore(bank.database), EvaluationReports(bank.database)
+        self._rows, self._reports = EvaluationStore(bank.database), EvaluationReports(bank.database, jobs)
 
     def create(
         self,

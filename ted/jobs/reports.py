@@ -15,10 +15,10 @@ from ted.experience import Retrieval
 
 
 class EvaluationReports:
-    """Reads rows and makes reports of them."""
+    """Reads rows and makes reports of them, of the jobs that their store knows."""
 
-    def __init__(self, database: Database) -> None:
-        self._jobs, self._material = JobStore(database), MaterialStore(database)
+    def __init__(self, database: Database, jobs: JobStore) -> None:
+        self._jobs, self._material = jobs, MaterialStore(database)
         self._store = EvaluationStore(database)
 
     def rows(self, job: Job) -> list[Row]:
