@@ -1,6 +1,6 @@
 """What answers demonstrated, and what else rows of evaluations tell
 
-Revision 0010, after 0005.
+Revision 0010, after 0006.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from alembic import op
 
 
 revision = '0010'
-down_revision = '0005'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 
