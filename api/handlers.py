@@ -27,6 +27,7 @@ _HTTP_CODES = {
     400: "malformed",
     404: "not_found",
     405: "method_not_allowed",
+    406: "not_acceptable",
     413: "too_large",
     415: "unsupported_media_type",
 }

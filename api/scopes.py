@@ -65,6 +65,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/jobs"): DISTILL,
     ("GET", _JOB): DISTILL,
     ("GET", f"{_JOB}/items"): DISTILL,
+    ("GET", f"{_JOB}/report"): DISTILL,
     ("GET", f"{_JOB}/events"): DISTILL,
     ("POST", f"{_JOB}/cancel"): DISTILL,
     ("POST", f"{_JOB}/pause"): DISTILL,

@@ -11,7 +11,8 @@ from ted.experience import Retrieval
 from ted.sample import Question
 from ted.trajectory import Attempt, Chain
 
-Mode = Literal["retrieve", "none"]
+Mode = Literal["retrieve", "all", "demos", "none"]
+"""What a question is asked with: experiences retrieved for it, the whole bank, solved training samples, nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from typing import assert_never
 
 from ted.answer import Answer, Latency, Mode
 from ted.bank.answers import AnswerStore
@@ -38,14 +39,16 @@ async def answer(
     started = time.perf_counter()
     if not question.text.strip():
         raise BadInput("the question is empty: send a text that is not blank")
-    vectors = await bank.embed_question(question) if mode == "retrieve" else None
+    vectors = await bank.embed_question(question) if mode != "none" else None
     embedded = time.perf_counter()
     retrieval = await retrieved_for(question, bank, mode, settings, vectors)
     found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
     ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
-    reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
+    reply, attempt = await asked(
+        charged, question, retrieval, mode, bank=bank, call_key=f"{answer_id}:0:0:student:0"
+    )
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
     given = replace(given, latency=Latency.between(started, embedded, found, time.perf_counter()))
     await asyncio.to_thread(answers.keep, given)
@@ -59,10 +62,40 @@ async def retrieved_for(
     settings: RetrievalSettings | None = None,
     vectors: QuestionVectors | None = None,
 ) -> Retrieval:
-    """What the mode shows for a question: in `none`, nothing."""
-    if mode == "none":
-        return Retrieval((), bank.record.revision, abstained=False)
-    return await bank.retrieve(question, settings, vectors=vectors)
+    """What the mode shows for a question: in `none`, nothing. Raises BadInput for a bank too large for `all`."""
+    match mode:
+        case "none":
+            return Retrieval((), bank.record.revision, abstained=False)
+        case "retrieve":
+            return await bank.retrieve(question, settings, vectors=vectors)
+        case "all":
+            return await bank.whole(question, vectors=vectors)
+        case "demos":
+            return await bank.demonstrated(question, settings, vectors=vectors)
+        case _:
+            assert_never(mode)
+
+
+async def asked(
+    student: Student,
+    question: Question,
+    retrieval: Retrieval,
+    mode: Mode,
+    *,
+    bank: Bank,
+    call_key: str,
+    temperature: float = 0.0,
+) -> tuple[Reply, Attempt | None]:
+    """The student's reply, with what the mode shows; the attempt is None where it could not be read."""
+    pictures = await asyncio.to_thread(bank.pictures, retrieval) if retrieval.demonstrations else {}
+    return await student.answer(
+        question,
+        retrieval,
+        call_key=call_key,
+        temperature=temperature,
+        whole=mode == "all",
+        pictures=pictures,
+    )
 
 
 def _answer(

@@ -148,6 +148,12 @@ class Ted:
         """For the images that one request names by URL."""
         return ImageReader(ImageLimits(), WebLimits.of(self.settings))
 
+    def judge(self, name: str | None = None) -> Chat | None:
+        """The model of this name, or the configured judge, with the judge's address and key; None: the teacher judges."""
+        s = self.settings
+        named = name or s.judge
+        return self._model(named, s.judge_api_base, s.judge_api_key) if named else None
+
     def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> Chat:
         if name.startswith("local/"):
             model = local_model(name.removeprefix("local/"))

@@ -57,6 +57,17 @@ class Retrieved:
 
 
 @dataclass(frozen=True, slots=True)
+class Demonstration:
+    """A training sample shown as a question and its answer, images by sha256. Its similarity is plain cosine."""
+
+    sample_id: str
+    question: str
+    images: tuple[str, ...]
+    answer: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieval:
     """What was found for a question at one bank revision, best first; `abstained` where nothing was near enough.
 
@@ -69,6 +80,7 @@ class Retrieval:
     best_similarity: float | None = None
     min_similarity: float = 0.0
     images_not_searched: int = 0
+    demonstrations: tuple[Demonstration, ...] = ()
 
     def by_label(self, label: str) -> Retrieved | None:
         """The experience that the prompt calls `label`, or None where a model made the label up."""

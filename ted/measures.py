@@ -56,7 +56,7 @@ class Measures:
             ("total", latency.total),
         ):
             self._stages.observe(milliseconds / 1e3, stage)
-        if answer.mode != "none":
+        if answer.mode == "retrieve":
             self._retrievals.add("abstained" if answer.retrieval.abstained else "found")
             if answer.retrieval.best_similarity is not None:
                 self._similarity.observe(answer.retrieval.best_similarity)

@@ -49,7 +49,20 @@ class Json:
     """The same JSON value; order of keys does not matter."""
 
 
-Grader = Exact | Numeric | Choice | Regex | Json
+@dataclass(frozen=True, slots=True)
+class Math:
+    """The same mathematical value: `1/2`, `0.5` and `\\frac{1}{2}` are one; so are `x^2-1` and `(x-1)(x+1)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A model is asked whether the final answer means the same as the reference."""
+
+
+SelfGraded = Exact | Numeric | Choice | Regex | Json | Math
+"""What is graded without asking a model."""
+
+Grader = SelfGraded | Judge
 
 
 @dataclass(frozen=True, slots=True)

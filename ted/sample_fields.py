@@ -9,10 +9,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import ErrorDetails
 
 from ted.errors import BadSampleLine, BadSamples
-from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex
+from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex
 from ted.texts import shortened
 
-GRADER_NAMES = ("exact", "numeric", "choice", "regex", "json")
+GRADER_NAMES = ("exact", "numeric", "choice", "regex", "json", "math", "judge", "auto")
 UNLABELLED = "every sample needs its reference answer (unlabelled samples are not read yet)"
 
 
@@ -21,7 +21,7 @@ class _Strict(BaseModel):
 
 
 class _Plain(_Strict):
-    kind: Literal["exact", "choice", "regex", "json"]
+    kind: Literal["exact", "choice", "regex", "json", "math", "judge"]
 
     @property
     def value(self) -> Grader:
@@ -34,6 +34,10 @@ class _Plain(_Strict):
                 return Regex()
             case "json":
                 return Json()
+            case "math":
+                return Math()
+            case "judge":
+                return Judge()
             case _:
                 assert_never(self.kind)
 
@@ -47,15 +51,21 @@ class _Numeric(_Strict):
         return Numeric(tolerance=self.tolerance)
 
 
+class Auto(_Strict):
+    """Which grader it is depends on the look of the reference answer."""
+
+    kind: Literal["auto"]
+
+
 def _spelled_out(grader: object) -> object:
     return {"kind": grader} if isinstance(grader, str) else grader
 
 
-_Grader = Annotated[_Plain | _Numeric, Field(discriminator="kind")]
+_Grader = Annotated[_Plain | _Numeric | Auto, Field(discriminator="kind")]
 
 
 class SampleFields(_Strict):
-    """One line's fields, of the right types. `grader.value` is the grader in ted's own terms."""
+    """One line's fields, of the right types. `grader.value` is the grader in ted's own terms, but of `Auto`."""
 
     question: str
     answer: str

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
+from ted.grading.auto import chosen_for
 from ted.grading.grade import reference_problem
 from ted.images import ImageLimits, OpenImage, data_urls, from_path, is_url
-from ted.sample import Image, Question, Sample
-from ted.sample_fields import UNLABELLED, SampleFields, kind_of, validated
+from ted.sample import Grader, Image, Question, Sample
+from ted.sample_fields import UNLABELLED, Auto, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
 from ted.texts import holds_nul, shortened
 
@@ -110,7 +111,7 @@ def parse_sample(
         name = "" if holds_nul(nul[0]) else nul[0]
         raise _bad(line, name, "holds the character NUL (\\u0000), which no store takes: leave it out")
     fields = validated(obj, line=line)
-    grader = fields.grader.value
+    grader = _grader(fields)
     errors = list(_blank_fields(fields, line=line))
     if fields.answer.strip():
         problem = reference_problem(fields.answer, grader=grader)
@@ -127,6 +128,15 @@ def parse_sample(
     question = Question(fields.question, tuple(images))
     identity = fields.id if fields.id is not None else content_id(question, answer=fields.answer)
     return Sample(identity, question, fields.answer, grader, tuple(fields.tags))
+
+
+def _grader(fields: SampleFields) -> Grader:
+    """`auto` becomes one of the others here, at the door, so that everybody sees which one."""
+    match fields.grader:
+        case Auto():
+            return chosen_for(fields.answer)
+        case _:
+            return fields.grader.value
 
 
 def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:

@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     teacher: str = "local/qwen2.5-coder-1.5b"
     teacher_api_base: str | None = None
     teacher_api_key: SecretStr | None = None
+    judge: str | None = None
+    judge_api_base: str | None = None
+    judge_api_key: SecretStr | None = None
     concurrency: int = Field(default=8, ge=1, le=1024)
     timeout: float = Field(default=120.0, gt=0)
     text_embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
@@ -84,7 +87,8 @@ class Settings(BaseSettings):
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must not be told to anybody: keys and password given here, and keys that providers' clients read."""
-        ours = [key.get_secret_value() for key in (self.student_api_key, self.teacher_api_key) if key]
+        given = (self.student_api_key, self.teacher_api_key, self.judge_api_key)
+        ours = [key.get_secret_value() for key in given if key]
         if self.database_url is not None:
             ours += passwords_in(self.database_url.get_secret_value())
         theirs = [value for name, value in os.environ.items() if name.endswith("_API_KEY")]
@@ -143,18 +147,21 @@ class RetrievalSettings:
     `k` is a maximum. An experience follows the best one only while its calibrated similarity is within `gap` of it.
     Below `min_similarity` nothing is shown; None lets through 2 % of foreign questions, measured for each bank.
     `token_budget` bounds what is injected, in estimated tokens; no experience is cut in half.
+    `mmr_lambda`: weight of similarity against diversity (docs/evaluation.md), 1 is similarity alone; None: off.
     """
 
     k: int = 4
     gap: float = 0.05
     min_similarity: float | None = None
     token_budget: int = 600
+    mmr_lambda: float | None = None
 
     def __post_init__(self) -> None:
         checks = (
             (1 <= self.k <= 50, "k", "a whole number from 1 to 50"),
             (0 <= self.gap <= 2, "gap", "from 0 to 2"),
             (self.min_similarity is None or -2 <= self.min_similarity <= 2, "min_similarity", "from -2 to 2"),
+            (self.mmr_lambda is None or 0 <= self.mmr_lambda <= 1, "mmr_lambda", "from 0 to 1"),
             (self.token_budget >= 1, "token_budget", "at least 1"),
         )
         for good, name, wanted in checks:

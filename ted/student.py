@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from ted.asking import ask
-from ted.chat import ChatModel, ChatRequest, Reply
+from ted.chat import ChatModel, ChatRequest, Message, Reply
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
 from ted.gathering import all_of
@@ -13,7 +15,7 @@ from ted.profile import Profile
 from ted.prompts.outputs import AttemptOutput
 from ted.prompts.parsing import parsed_attempt
 from ted.prompts.student import attempt_messages
-from ted.sample import Question
+from ted.sample import Image, Question
 from ted.trajectory import Attempt
 
 DISTILLING_TEMPERATURE = 0.7
@@ -43,7 +45,8 @@ class Student:
         return await all_of(attempts)
 
     async def _attempt(self, question: Question, retrieval: Retrieval, call_key: str) -> Written:
-        request = self._request(question, retrieval, call_key, DISTILLING_TEMPERATURE)
+        messages = attempt_messages(question, retrieval, self.profile.form)
+        request = self._request(messages, call_key, DISTILLING_TEMPERATURE)
         try:
             text, attempt = await ask(self.chat, request, self._with_text)
         except UnparsableOutput as error:
@@ -54,21 +57,30 @@ class Student:
         return text, parsed_attempt(text, self.profile.form)
 
     async def answer(
-        self, question: Question, retrieval: Retrieval, *, call_key: str
+        self,
+        question: Question,
+        retrieval: Retrieval,
+        *,
+        call_key: str,
+        temperature: float = 0.0,
+        whole: bool = False,
+        pictures: Mapping[str, Image] = MappingProxyType({}),
     ) -> tuple[Reply, Attempt | None]:
-        """One reply at temperature 0, and the attempt in it, or None where it could not be read."""
-        reply = await self.chat.complete(self._request(question, retrieval, call_key, 0.0))
+        """One reply, and the attempt in it, or None where it could not be read.
+
+        `whole`: the retrieval is the whole bank, for the system prompt; `pictures`: images of its demonstrations.
+        """
+        messages = attempt_messages(question, retrieval, self.profile.form, whole=whole, pictures=pictures)
+        reply = await self.chat.complete(self._request(messages, call_key, temperature))
         try:
             return reply, parsed_attempt(reply.text, self.profile.form)
         except UnparsableOutput:
             return reply, None
 
-    def _request(
-        self, question: Question, retrieval: Retrieval, call_key: str, temperature: float
-    ) -> ChatRequest:
+    def _request(self, messages: tuple[Message, ...], call_key: str, temperature: float) -> ChatRequest:
         return ChatRequest(
             call_key,
-            attempt_messages(question, retrieval, self.profile.form),
+            messages,
             max_tokens=self.profile.attempt_tokens,
             temperature=temperature,
             schema=AttemptOutput.schema_sent() if self.profile.form == "chain" else None,

@@ -9,7 +9,7 @@ from ted.asking import ask
 from ted.chat import ChatModel, ChatRequest, Message
 from ted.errors import UnfitOutput, UnparsableOutput
 from ted.experience import Experience, Retrieval
-from ted.grading.grade import grade
+from ted.grading.grading import Grading
 from ted.operations import Add, Merge, Rewrite
 from ted.profile import Profile
 from ted.prompts.outputs import (
@@ -44,13 +44,13 @@ class Teacher:
     chat: ChatModel
     profile: Profile
 
-    async def solve(self, sample: Sample, *, key: str) -> Solution:
+    async def solve(self, sample: Sample, *, key: str, grading: Grading) -> Solution:
         """Independently, with the images; wrong, once more; wrong again, an explanation of the reference."""
         unparsable: list[str] = []
         for n in range(self.profile.solves):
             messages = solve_messages(sample.question, self.profile.form)
             attempt = await self._attempt(messages, f"{key}:solve:{n}", n, unparsable)
-            if attempt and grade(attempt.final_answer, reference=sample.answer, grader=sample.grader).correct:
+            if attempt and await self._is_right(attempt, sample, f"{key}:judge-solution:{n}", grading):
                 return Solution(attempt, correct=True, unparsable=tuple(unparsable))
         stated = Attempt(Chain(), sample.answer)
         if not self.profile.explains:
@@ -58,6 +58,9 @@ class Teacher:
         messages = explain_messages(sample, self.profile.form)
         explained = await self._attempt(messages, f"{key}:explain:0", 0, unparsable)
         return Solution(explained or stated, correct=False, rationalised=True, unparsable=tuple(unparsable))
+
+    async def _is_right(self, attempt: Attempt, sample: Sample, call_key: str, grading: Grading) -> bool:
+        return (await grading.grade(attempt.final_answer, sample=sample, call_key=call_key)).correct
 
     async def _attempt(
         self, messages: tuple[Message, ...], call_key: str, nth: int, unparsable: list[str]

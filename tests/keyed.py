@@ -203,6 +203,7 @@ PROBES: dict[str, list[Probe]] = {
     "GET /v1/jobs": [_LISTED, Probe(params={"bank": "{bank}"}), Probe(params={"bank": "{bank_name}"})],
     "GET /v1/jobs/{job_id}": [Probe()],
     "GET /v1/jobs/{job_id}/items": [Probe()],
+    "GET /v1/jobs/{job_id}/report": [Probe(), Probe(headers=(("Accept", "text/html"),))],
     "GET /v1/jobs/{job_id}/events": [Probe(), Probe(headers=(("Accept", "text/event-stream"),))],
     "POST /v1/jobs/{job_id}/cancel": [Probe()],
     "POST /v1/jobs/{job_id}/pause": [Probe()],

@@ -35,7 +35,7 @@ def post_distillation(
     ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
-        estimate = estimate_distillation(bank, samples, body.options, **models)
+        estimate = estimate_distillation(bank, samples, body.options, judge=ted.judge(), **models)
         shown = EstimateOut.of("distillation", bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
     job = submit_distillation(

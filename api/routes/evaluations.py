@@ -11,6 +11,7 @@ from api.schemas.job_requests import EvaluationIn
 from api.schemas.jobs import JobOut
 from api.schemas.previews import EstimateOut
 from api.schemas.problem import errors
+from ted.evaluation.options import Options
 from ted.jobs.estimate import estimate_evaluation
 from ted.jobs.submit import submit_evaluation
 
@@ -30,17 +31,22 @@ def post_evaluation(
     """A job that is queued, or with `dry_run` an estimate. Its items are the answers.
 
     The bank is read only, so that other jobs may run beside it. The figures are over the questions that were answered
-    under every arm; those that were not are told as failures.
+    under every arm; those that were not are told as failures. Samples that the bank was distilled from are refused.
     """
     service.check_models(student=body.student, teacher=body.teacher)
     ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
+    options = Options(
+        arms=tuple(body.arms),
+        profile=body.profile,
+        irrelevant_bank=ted.banks.find(body.irrelevant_bank) if body.irrelevant_bank else None,
+        demonstrations=body.demonstrations,
+        allow_overlap=body.allow_overlap,
+    )
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
-        estimate = estimate_evaluation(bank, samples, body.arms, profile=body.profile, **models)
+        estimate = estimate_evaluation(bank, samples, options, judge=ted.judge(), **models)
         shown = EstimateOut.of("evaluation", bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
     asked_once = once(key, "evaluation", bank, body)
-    job = submit_evaluation(
-        ted, bank, samples, body.arms, profile=body.profile, budget=budget, once=asked_once
-    )
+    job = submit_evaluation(ted, bank, samples, options, budget=budget, once=asked_once)
     return accepted(job, service, response)

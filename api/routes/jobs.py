@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query, Response
 
+from api.accepting import wanted_of
 from api.dependencies import JobPath, Paging, Serving
 from api.schemas.common import ListOf, listed
 from api.schemas.job_requests import ResumeIn
 from api.schemas.jobs import ItemOut, JobOut
 from api.schemas.problem import errors
 from ted.bank.jobs import JobStatus
+from ted.evaluation.rendering import as_html, as_markdown
+from ted.evaluation.report import Report
+from ted.jobs.reports import EvaluationReports
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -73,6 +79,46 @@ def post_retry(job_id: JobPath, service: Serving) -> JobOut:
     service.job_control.retry(job_id)
     service.worker.submit(job_id)
     return JobOut.of(service.job_listings.job(job_id))
+
+
+@router.get(
+    "/{job_id}/report",
+    summary="The report of an evaluation",
+    response_class=Response,
+    responses={
+        **errors(404, 406, body=False),
+        200: {
+            "description": "As the header Accept wants it; JSON where it leaves that open.",
+            "content": {
+                "application/json": {"schema": {"type": "object"}},
+                "text/markdown": {"schema": {"type": "string"}},
+                "text/html": {"schema": {"type": "string"}},
+            },
+        },
+    },
+)
+def get_report(
+    job_id: JobPath,
+    service: Serving,
+    accept: Annotated[
+        str, Header(description="application/json, text/markdown or text/html.", max_length=1_000)
+    ] = "*/*",
+) -> Response:
+    """Accuracies, paired differences, regressions, break-even and every row, of what has been answered by now.
+
+    Nothing is asked for it. Markdown and HTML have the figures and the regressions, JSON has all.
+    """
+    service.job_listings.job(job_id)
+    wanted = wanted_of(accept, tuple(_RENDERED))
+    report = EvaluationReports(service.ted.database, service.ted.jobs).report(job_id)
+    return Response(_RENDERED[wanted](report), media_type=wanted, headers={"Vary": "Accept"})
+
+
+_RENDERED: dict[str, Callable[[Report], str]] = {
+    "application/json": lambda report: json.dumps(report.to_json(), ensure_ascii=False),
+    "text/markdown": as_markdown,
+    "text/html": as_html,
+}
 
 
 @router.get("/{job_id}/items", summary="A job's items", responses=errors(404, body=False))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
 from api.schemas.common import Body, ImageUrls, K, MinSimilarity, Shown, Tag, Text, Time
 from api.schemas.feedback import FeedbackOut
+from ted.answer import Mode
 from ted.bank.answers import Exposure, KeptAnswer
 from ted.bank.spending import Spending
 from ted.chat import Usage
-from ted.experience import Experience, Retrieval, Similarity
+from ted.experience import Demonstration, Experience, Retrieval, Similarity
 from ted.settings import RetrievalSettings
 
 
@@ -26,8 +28,10 @@ class AnswerIn(Body):
     bank: Text = Field(description="A bank's id or name.")
     question: Text
     images: ImageUrls = Field(default=[])
-    mode: Literal["retrieve", "none"] = Field(
-        default="retrieve", description="`retrieve`: with what the bank has; `none`: the student alone."
+    mode: Mode = Field(
+        default="retrieve",
+        description="`retrieve`: with the experiences nearest to the question; `all`: with the whole bank; `demos`: "
+        "with the nearest solved training samples as turns before it; `none`: the student alone.",
     )
     k: K | None = None
     min_similarity: MinSimilarity | None = None
@@ -66,6 +70,20 @@ class ExperienceUsed(Shown):
     cited: bool | None
 
 
+class DemonstrationShown(Shown):
+    """A training sample with its reference answer, and the cosine of its question to the one asked."""
+
+    sample_id: str
+    question: str
+    images: list[str] = Field(description="The sha256 of each image.")
+    answer: str
+    similarity: float
+
+    @staticmethod
+    def of(shown: Demonstration) -> DemonstrationShown:
+        return DemonstrationShown(**asdict(shown) | {"images": list(shown.images)})
+
+
 class UsageShown(Shown):
     """Tokens as the provider counted them."""
 
@@ -99,10 +117,13 @@ class AnswerOut(Shown):
     revision: int = Field(description="The bank's revision that was asked.")
     question: str
     images: list[str] = Field(description="The sha256 of each image.")
-    mode: Literal["retrieve", "none"]
+    mode: Mode
     text: str
     final_answer: str
     experiences: list[ExperienceUsed] = Field(description="Those found for the question, best first.")
+    demonstrations: list[DemonstrationShown] = Field(
+        description="Training samples that stood before the question, in mode `demos`."
+    )
     abstained: bool = Field(description="Nothing in the bank was near enough.")
     images_not_searched: int = Field(
         description="Images that played no part: no image embedder is configured."
@@ -124,7 +145,7 @@ class AnswerOut(Shown):
             revision=kept.retrieval.revision,
             question=kept.question,
             images=list(kept.image_hashes),
-            mode="none" if kept.mode == "none" else "retrieve",
+            mode=kept.mode,
             text=kept.text,
             final_answer=kept.final_answer,
             experiences=[
@@ -139,6 +160,7 @@ class AnswerOut(Shown):
                 )
                 for r in kept.retrieval.retrieved
             ],
+            demonstrations=[DemonstrationShown.of(d) for d in kept.retrieval.demonstrations],
             abstained=kept.retrieval.abstained,
             images_not_searched=kept.retrieval.images_not_searched,
             model=kept.model,

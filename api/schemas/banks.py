@@ -42,6 +42,12 @@ class RetrievalIn(Body):
         le=1_000_000,
         description="Estimated tokens of all that is shown.",
     )
+    mmr_lambda: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="Weight of similarity against diversity (maximal marginal relevance); null: off.",
+    )
 
 
 class CapacityIn(Body):

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.common import Body, Text, one_of
 from ted.compression.settings import CompressionSettings
-from ted.evaluation.flow import Arm
+from ted.evaluation.rows import ARMS, Arm
 from ted.jobs.distillation import Options
 from ted.profile import ProfileName
 from ted.sample_fields import GRADER_NAMES
@@ -188,8 +188,19 @@ class EvaluationIn(SamplesIn):
     arms: list[Arm] = Field(
         default=["none", "retrieve"],
         min_length=1,
-        max_length=3,
-        description="`none`: the student alone; `retrieve`: with the bank; `teacher`: the teacher alone.",
+        max_length=len(ARMS),
+        description="`none`: the student alone; `copy`: the answer of the nearest training sample, no model; `demos`: "
+        "the nearest training samples as turns; `retrieve`: with the bank; `all`: with the whole bank; `irrelevant`: "
+        "with another bank; `teacher`: the teacher alone; `cascade`: the teacher where the student disagrees.",
+    )
+    irrelevant_bank: Text | None = Field(
+        default=None, description="The bank of another domain (id or name) of the arm `irrelevant`."
+    )
+    demonstrations: int | None = Field(
+        default=None, ge=1, le=50, description="Training samples shown in `demos`; null: the bank's `k`."
+    )
+    allow_overlap: bool = Field(
+        default=False, description="Evaluate samples that the bank was distilled from, and mark the report."
     )
     student: Text | None = Field(
         default=None, description="The configured student's name, if any; no other is taken."

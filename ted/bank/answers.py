@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import select
 
-from ted.answer import Answer, Latency
+from ted.answer import Answer, Latency, Mode
 from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
@@ -40,7 +41,7 @@ class KeptAnswer:
     text: str
     final_answer: str
     model: str
-    mode: str
+    mode: Mode
     retrieval: Retrieval
     exposures: dict[str, Exposure]
     usage: Usage
@@ -70,6 +71,7 @@ class AnswerStore:
             if bank is None or not self._caller.has(bank):
                 raise NotFound(f"bank {answer.bank_id} is gone")
             store_images(session, bank.project_id, answer.question.images)
+            retrieval = retrieval_to_json(answer.retrieval)
             session.add(
                 AnswerRow(
                     id=answer.id,
@@ -84,15 +86,19 @@ class AnswerStore:
                     revision=answer.retrieval.revision,
                     abstained=answer.retrieval.abstained,
                     images_not_searched=answer.retrieval.images_not_searched,
-                    retrieved=retrieval_to_json(answer.retrieval)["retrieved"],
+                    retrieved=retrieval["retrieved"],
+                    demonstrations=retrieval["demonstrations"],
                     usage=asdict(answer.usage),
                     cost_usd=answer.usage.cost_usd,
                     latency_ms=asdict(answer.latency),
                 )
             )
             session.flush()
-            asked = Asked(answer.id, "answer", answer.question)
-            record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
+            if (
+                answer.mode != "all"
+            ):  # whoever is always shown is neither the reason nor the control of a success
+                asked = Asked(answer.id, "answer", answer.question)
+                record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
         self._on_keep(answer)
 
     def get(self, answer_id: str) -> KeptAnswer:
@@ -103,12 +109,15 @@ class AnswerStore:
                 raise NotFound(f"there is no answer '{answer_id}'")
             exposed = session.scalars(select(ExposureRow).where(ExposureRow.asked_as == answer_id))
             exposures = {e.experience_id: Exposure(e.shown, e.cited) for e in exposed}
+            if row.mode == "all":
+                exposures = {r["experience"]["id"]: Exposure(True, None) for r in row.retrieved}
             retrieved = retrieval_from_json(
                 {
                     "retrieved": row.retrieved,
                     "revision": row.revision,
                     "abstained": row.abstained,
                     "images_not_searched": row.images_not_searched,
+                    "demonstrations": row.demonstrations,
                 }
             )
             return KeptAnswer(
@@ -119,7 +128,7 @@ class AnswerStore:
                 text=row.text,
                 final_answer=row.final_answer,
                 model=row.student,
-                mode=row.mode,
+                mode=cast(Mode, row.mode),
                 retrieval=retrieved,
                 exposures=exposures,
                 usage=Usage(**row.usage),

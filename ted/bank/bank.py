@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Edit, Occasion
 from ted.bank.database import Database
+from ted.bank.demonstrations import Demonstrations
 from ted.bank.embedding import (
     Embedders,
     QuestionVectors,
@@ -25,11 +26,12 @@ from ted.bank.stored import StoredBank
 from ted.bank.tables import ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
 from ted.bank.writer import Writer
-from ted.errors import NotFound, Reembedded
+from ted.errors import BadInput, NotFound, Reembedded
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
 from ted.settings import RetrievalSettings
+from ted.tokens import estimated_tokens
 from ted.tracing import span
 
 T = TypeVar("T")
@@ -52,24 +54,27 @@ class Bank(StoredBank):
     ) -> None:
         super().__init__(bank_id, database=database)
         self._here, self._new_index = Embedders(text_embedder, image_embedder), new_index
-        self._retriever = self._fitted()
+        self._retriever, self._demonstrations = self._fitted()
 
     @property
     def _embedders(self) -> Embedders:
         return self._retriever.embedders
 
-    def _fitted(self) -> Retriever:
+    def _fitted(self) -> tuple[Retriever, Demonstrations]:
         """What searches the bank by the embedders it has now. Raises StoreMismatch where they are not here."""
         with self.database.reading() as session:
             embedders = check_embedders(session, self._row(session), self._here)
-        return Retriever(self.id, database=self.database, embedders=embedders, new_index=self._new_index)
+        return (
+            Retriever(self.id, database=self.database, embedders=embedders, new_index=self._new_index),
+            Demonstrations(self.id, database=self.database, embedders=embedders),
+        )
 
     def _following(self, work: Callable[[], T]) -> T:
         """The work; done again where the bank was re-embedded meanwhile. Raises StoreMismatch."""
         try:
             return work()
         except Reembedded:
-            self._retriever = self._fitted()
+            self._retriever, self._demonstrations = self._fitted()
             return work()
 
     # -- reading
@@ -129,6 +134,50 @@ class Bank(StoredBank):
         """The vectors that retrieval searches by."""
         with span("embed", ted_bank_id=self.id, ted_images=len(question.images)):
             return await asyncio.to_thread(self._embedders.embed_question, question)
+
+    async def whole(self, question: Question, *, vectors: QuestionVectors | None = None) -> Retrieval:
+        """All active experiences, by id, as they go into the prompt of mode `all`; nothing is left out of it.
+
+        Raises BadInput where they are beyond the bank's `max_tokens`.
+        """
+        found = await asyncio.to_thread(
+            self._following, lambda: self._retriever.everything(question, vectors)
+        )
+        tokens, most = (
+            sum(estimated_tokens(r.experience.text) for r in found.retrieved),
+            self.record.max_tokens,
+        )
+        if tokens > most:
+            raise BadInput(
+                f"the {len(found.retrieved)} active experiences have about {tokens:,} tokens, more than the "
+                f"{most:,} of the bank's capacity: compress the bank, or use mode 'retrieve'"
+            )
+        return found
+
+    async def demonstrated(
+        self,
+        question: Question,
+        settings: RetrievalSettings | None = None,
+        *,
+        vectors: QuestionVectors | None = None,
+    ) -> Retrieval:
+        """The solved training samples nearest to the question, at most `k` of them within `token_budget`."""
+        record = self.record
+        chosen = settings or record.retrieval
+        found = await asyncio.to_thread(
+            lambda: self._demonstrations.nearest(
+                question, k=chosen.k, token_budget=chosen.token_budget, vectors=vectors
+            )
+        )
+        blind = 0 if self._embedders.image else len(question.images)
+        return Retrieval((), record.revision, not found, images_not_searched=blind, demonstrations=found)
+
+    def pictures(self, retrieval: Retrieval) -> dict[str, Image]:
+        """The images of what is demonstrated, by their sha256."""
+        hashes = sorted({sha256 for shown in retrieval.demonstrations for sha256 in shown.images})
+        with self.database.reading() as session:
+            images = load_images(session, self._row(session).project_id, hashes)
+        return {image.sha256: image for image in images}
 
     # -- changing
 

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from ted.bank.changes import AddKeys, Change
-from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
+from ted.experience import Demonstration, Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
-from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex
+from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex
 
 _OPERATIONS: dict[str, type[Operation | AddKeys]] = {
     "add": Add,
@@ -23,6 +23,8 @@ _GRADERS: dict[str, type[Grader]] = {
     "choice": Choice,
     "regex": Regex,
     "json": Json,
+    "math": Math,
+    "judge": Judge,
 }
 
 
@@ -83,7 +85,10 @@ def retrieval_from_json(value: dict[str, Any]) -> Retrieval:
         Retrieved(_experience(r["experience"]), Similarity(**r["similarity"]), r["label"])
         for r in value["retrieved"]
     )
-    return Retrieval(**(value | {"retrieved": retrieved}))
+    demonstrations = tuple(
+        Demonstration(**(d | {"images": tuple(d["images"])})) for d in value.get("demonstrations", ())
+    )
+    return Retrieval(**(value | {"retrieved": retrieved, "demonstrations": demonstrations}))
 
 
 def _experience(value: dict[str, Any]) -> Experience:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 
+from ted.bank.calls import Spent
 from ted.bank.database import Database
-from ted.bank.job_tables import EvaluationRow, JobRow
+from ted.bank.job_tables import CallRow, EvaluationRow, JobRow
+from ted.bank.tables import BankRow
 from ted.errors import NotFound
 
 COLUMNS = (
@@ -22,6 +24,7 @@ COLUMNS = (
     "completion_tokens",
     "cost_usd",
     "seconds",
+    "details",
 )
 
 
@@ -44,6 +47,30 @@ class EvaluationStore:
             session.execute(delete(EvaluationRow).where(EvaluationRow.job_id == job_id))
             if kept:
                 session.execute(insert(EvaluationRow), kept)
+
+    def distillation(self, bank_id: str) -> Spent:
+        """What the distillations and compressions of a bank came to."""
+        jobs = select(JobRow.id).where(
+            JobRow.bank_id == bank_id, JobRow.kind.in_(("distillation", "compression"))
+        )
+        query = select(
+            func.count(),
+            func.coalesce(func.sum(CallRow.prompt_tokens), 0),
+            func.coalesce(func.sum(CallRow.completion_tokens), 0),
+            func.coalesce(func.sum(CallRow.cost_usd), 0.0),
+            func.count().filter(CallRow.cost_usd.is_(None)),
+        ).where(CallRow.owner.in_(jobs), CallRow.outcome == "ok")
+        with self._database.reading() as session:
+            calls, prompt, completion, usd, unpriced = session.execute(query).one()
+        return Spent(calls, prompt, completion, usd or 0.0, unpriced)
+
+    def bank_name(self, bank_id: str) -> str:
+        """The name of a bank. Raises NotFound."""
+        with self._database.reading() as session:
+            row = session.get(BankRow, bank_id)
+            if row is None:
+                raise NotFound(f"there is no bank {bank_id}")
+            return row.name
 
     def rows(self, job_id: str) -> list[dict[str, Any]]:
         """The rows of a job, by arm and sample."""

@@ -182,6 +182,7 @@ class EvaluationRow(Base):
     completion_tokens: Mapped[int]
     cost_usd: Mapped[float | None]
     seconds: Mapped[float]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
 class RefusalRow(Base):

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -18,16 +19,17 @@ from ted.bank.database import Database
 from ted.bank.embedding import Embedders, QuestionVectors
 from ted.bank.foreign import foreign_questions
 from ted.bank.key_index import Channel, KeyIndex
+from ted.bank.ranking import Ranking
 from ted.bank.scoring import (
     Calibration,
     ChannelScores,
+    Keys,
     best_by_owner,
     visual_threshold,
-    within_gap,
 )
 from ted.bank.tables import BankRow
 from ted.errors import NotFound, Reembedded
-from ted.experience import Retrieval, Retrieved, Similarity
+from ted.experience import Retrieval, Retrieved
 from ted.sample import Question
 from ted.settings import RetrievalSettings
 from ted.tokens import estimated_tokens
@@ -85,34 +87,49 @@ class Retriever:
         vectors: QuestionVectors | None = None,
     ) -> Retrieval:
         vectors = vectors or self.embedders.embed_question(question)
+        fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
+        with self._ranking(vectors, tags, status, fetch) as ranking:
+            floor, revision = self._floor(settings, vectors), self._keys.revision
+        retrieved: list[Retrieved] = []
+        spent = 0
+        for n in ranking.chosen(settings, floor):
+            cost = estimated_tokens(ranking.found[n].text)
+            if spent + cost > settings.token_budget:
+                continue
+            spent += cost
+            retrieved.append(ranking.retrieved(n, f"E{len(retrieved) + 1}"))
+        blind = 0 if self.embedders.image else len(question.images)
+        return Retrieval(tuple(retrieved), revision, not retrieved, ranking.best, floor, blind)
+
+    def everything(self, question: Question, vectors: QuestionVectors | None = None) -> Retrieval:
+        """All active experiences by id, so that the prompt's prefix stays the same; similar or not."""
+        vectors = vectors or self.embedders.embed_question(question)
+        with self._ranking(vectors, set(), {"active"}, None) as ranking:
+            revision = self._keys.revision
+        by_id = sorted(range(len(ranking.found)), key=lambda n: ranking.found[n].id)
+        retrieved = tuple(ranking.retrieved(n, f"E{place}") for place, n in enumerate(by_id, 1))
+        blind = 0 if self.embedders.image else len(question.images)
+        return Retrieval(retrieved, revision, False, ranking.best, 0.0, blind)
+
+    @contextmanager
+    def _ranking(
+        self, vectors: QuestionVectors, tags: set[str], status: set[str], fetch: int | None
+    ) -> Iterator[Ranking]:
+        """Of the `fetch` nearest keys a channel (None: of all) at the store's revision, which holds while it is open."""
         foreign = foreign_questions(self.embedders.text)
         with self._lock:
             calibration = self._catch_up(foreign)
             among = [
                 e.id for e in self._keys.experiences.values() if e.status in status and tags <= set(e.tags)
             ]
-            everyone = len(among) == len(self._keys.experiences)
-            fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
-            ids = sorted(self._keys.candidates(vectors, fetch=fetch, among=None if everyone else among))
-            scores = self._scores(vectors, ids, calibration)
-            found = {i: self._keys.experiences[i] for i in ids}
-            revision, floor = self._keys.revision, self._floor(settings, vectors)
-        fused = scores.fused()
-        order = sorted(range(len(ids)), key=lambda n: (-float(fused[n]), ids[n]))
-        kept = within_gap([float(fused[n]) for n in order], k=settings.k, gap=settings.gap, floor=floor)
-        retrieved: list[Retrieved] = []
-        spent = 0
-        for n in order[:kept]:
-            cost = estimated_tokens(found[ids[n]].text)
-            if spent + cost > settings.token_budget:
-                continue
-            spent += cost
-            retrieved.append(
-                Retrieved(found[ids[n]], _similarity(scores, fused, n), f"E{len(retrieved) + 1}")
-            )
-        best = float(fused[order[0]]) if order else None
-        blind = 0 if self.embedders.image else len(question.images)
-        return Retrieval(tuple(retrieved), revision, not retrieved, best, floor, blind)
+            only = None if len(among) == len(self._keys.experiences) else among
+            ids = among if fetch is None else self._keys.candidates(vectors, fetch=fetch, among=only)
+            ids = sorted(ids)
+            text = self._keys.keys_of("text", ids)
+            middle = Keys(calibration.text_centred(text.vectors), text.owners)
+            scores = self._scores(vectors, ids, middle, calibration)
+            found = [self._keys.experiences[i] for i in ids]
+            yield Ranking(found, scores, scores.fused(), middle, calibration)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
         self._follow(self._keys, foreign)
@@ -127,10 +144,8 @@ class Retriever:
             keys.follow(session, row, self.embedders.fingerprints, foreign)
 
     def _scores(
-        self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration
+        self, vectors: dict[Channel, Vectors], ids: Sequence[str], middle: Keys, calibration: Calibration
     ) -> ChannelScores:
-        text = self._keys.keys_of("text", ids)
-        middle = type(text)(calibration.text_centred(text.vectors), text.owners)
         question = calibration.text_centred(vectors["text"])
         nothing = np.zeros((0, 1), dtype=np.float32)
         image = vectors.get("image", nothing)
@@ -177,12 +192,3 @@ class Retriever:
                 "revision_lag": store - max(self._keys.revision, 0),
                 "keys": len(self._keys),
             }
-
-
-def _similarity(scores: ChannelScores, fused: np.ndarray, n: int) -> Similarity:
-    def given(value: np.float32) -> float | None:
-        return None if np.isnan(value) else float(value)
-
-    return Similarity(
-        float(fused[n]), given(scores.text[n]), given(scores.image[n]), given(scores.caption[n])
-    )

@@ -192,6 +192,7 @@ class AnswerRow(Base):
     abstained: Mapped[bool]
     images_not_searched: Mapped[int] = mapped_column(default=0)
     retrieved: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    demonstrations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     usage: Mapped[dict[str, Any]] = mapped_column(default=dict)
     cost_usd: Mapped[float | None]
     latency_ms: Mapped[dict[str, Any]] = mapped_column(default=dict)

@@ -11,7 +11,15 @@ import typer
 from ted.answering import answer
 from ted.cli import output
 from ted.cli.context import exit_on_errors, opened
-from ted.cli.options import AsJson, BankName, ProfileOption, StudentName, profile_named
+from ted.cli.options import (
+    AsJson,
+    BankName,
+    ModeOption,
+    ProfileOption,
+    StudentName,
+    mode_named,
+    profile_named,
+)
 from ted.images import ImageLimits, from_path
 from ted.profile import PROFILES
 from ted.sample import Question
@@ -24,6 +32,7 @@ def ask(
     question: str,
     image: Annotated[list[Path] | None, typer.Option(help="An image of the question.")] = None,
     student: StudentName = None,
+    mode: ModeOption = "retrieve",
     profile: ProfileOption = "full",
     json: AsJson = False,
 ) -> None:
@@ -39,6 +48,7 @@ def ask(
                 student=model,
                 answers=ted.answers,
                 calls=ted.calls,
+                mode=mode_named(mode),
             )
         )
         output.emit(output.answer_json(given), output.answer_text(given), json)

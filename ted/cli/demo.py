@@ -15,7 +15,8 @@ from ted.bootstrap import Ted, open_ted
 from ted.cli import output
 from ted.cli.context import exit_on_errors, progress_bar, progress_console, pull_shown
 from ted.cli.options import AsJson
-from ted.evaluation.flow import Evaluation
+from ted.evaluation.options import Options as EvaluationOptions
+from ted.evaluation.report import Report
 from ted.images import ImageLimits
 from ted.jobs.distillation import DistillationRunner, Options, Progress
 from ted.jobs.evaluation import EvaluationRunner
@@ -86,21 +87,20 @@ async def _distil(progress: Console, ted: Ted, bank: Bank, train: list[Sample], 
         output.emit_job(job, "", json)
 
 
-async def _evaluate(progress: Console, ted: Ted, bank: Bank, questions: list[Sample]) -> Evaluation:
+async def _evaluate(progress: Console, ted: Ted, bank: Bank, questions: list[Sample]) -> Report:
     runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     with progress_bar(progress) as bar:
         task = bar.add_task(f"Evaluating {len(questions)} other tickets, twice", total=2 * len(questions))
         return await runner.evaluate(
             questions,
-            ("none", "retrieve"),
+            EvaluationOptions(profile=COMPACT.name),
             student=ted.student(),
             teacher=ted.teacher(),
-            profile=COMPACT.name,
             progress=lambda row: bar.advance(task),
         )
 
 
-def _explain(bank: Bank, evaluation: Evaluation) -> None:
+def _explain(bank: Bank, evaluation: Report) -> None:
     console = Console()
     console.print("Some of the experiences:")
     for experience in bank.experiences()[:5]:

@@ -21,6 +21,7 @@ from ted.cli.options import (
     TeacherName,
     profile_named,
 )
+from ted.grading.grading import needs_judge
 from ted.jobs.distillation import DistillationRunner, Options, Progress
 from ted.settings import Budget
 
@@ -52,8 +53,15 @@ def distill(
         opened_bank = ted.bank(bank)
         small, large = ted.student(student), ted.teacher(teacher)
         runner = DistillationRunner(opened_bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
+        judge = ted.judge() if needs_judge(samples) else None
         job = runner.find_or_create(
-            samples, options, student=small.name, teacher=large.name, budget=budget, new_run=new_run
+            samples,
+            options,
+            student=small.name,
+            teacher=large.name,
+            judge=judge.name if judge else None,
+            budget=budget,
+            new_run=new_run,
         )
         if job.status in ("succeeded", "failed"):
             output.emit_job(job, "This distillation has run already; --new-run runs it again.", json)
@@ -65,7 +73,7 @@ def distill(
                 done = p.counts.completed + p.counts.failed
                 bar.update(task, completed=done, description=f"Distilling (${p.spent.cost_usd:.4f})")
 
-            job = asyncio.run(runner.run(job, student=small, teacher=large, progress=show))
+            job = asyncio.run(runner.run(job, student=small, teacher=large, judge=judge, progress=show))
         output.emit_job(job, "", json)
     if job.status != "succeeded":
         raise typer.Exit(1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from ted.answer import Mode
 from ted.errors import BadInput
 from ted.profile import PROFILES, ProfileName
 
@@ -14,9 +15,24 @@ BankName = Annotated[str, typer.Argument(metavar="BANK", help="A bank's name or 
 StudentName = Annotated[str | None, typer.Option(help="A litellm model string, or local/NAME [TED_STUDENT].")]
 TeacherName = Annotated[str | None, typer.Option(help="A litellm model string, or local/NAME [TED_TEACHER].")]
 ProfileOption = Annotated[str, typer.Option(help="full, as in the paper, or compact, for small teachers.")]
+ModeOption = Annotated[
+    str,
+    typer.Option(
+        help="retrieve; all: the whole bank; demos: solved training samples; none: the student alone."
+    ),
+]
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop before this many US dollars.")]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop before this many tokens.")]
 BudgetCalls = Annotated[int | None, typer.Option(help="Stop before this many calls.")]
+
+
+def mode_named(name: str) -> Mode:
+    """The mode of that name. Raises BadInput."""
+    for known in get_args(Mode):
+        if known == name:
+            found: Mode = known
+            return found
+    raise BadInput(f"--mode is {name!r}: there are {', '.join(get_args(Mode))}")
 
 
 def profile_named(name: str) -> ProfileName:

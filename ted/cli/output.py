@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -14,7 +15,9 @@ from rich.table import Table
 
 from ted.answer import Answer
 from ted.bank.jobs import Job
-from ted.evaluation.flow import ArmResult, Evaluation
+from ted.evaluation.report import Report
+from ted.evaluation.rows import Arm
+from ted.evaluation.statistics import ArmResult
 
 
 def emit(value: object, shown: RenderableType, as_json: bool) -> None:
@@ -37,7 +40,7 @@ def table(title: str, rows: Sequence[dict[str, object]]) -> RenderableType:
     return made
 
 
-def evaluation_table(evaluation: Evaluation) -> Table:
+def evaluation_table(evaluation: Report) -> Table:
     """One row an arm."""
     made = Table(title="Evaluation", title_justify="left", box=SIMPLE, padding=0, show_edge=False)
     for name in ("arm", "right", "accuracy", "interval", "flips", "prompt", "s", "cost"):
@@ -48,7 +51,16 @@ def evaluation_table(evaluation: Evaluation) -> Table:
     return made
 
 
-NAMES = {"none": "student alone", "retrieve": "student + bank", "teacher": "teacher alone"}
+NAMES: dict[Arm, str] = {
+    "none": "student alone",
+    "copy": "nearest answer",
+    "demos": "student + demos",
+    "retrieve": "student + bank",
+    "all": "student + whole bank",
+    "irrelevant": "student + other bank",
+    "teacher": "teacher alone",
+    "cascade": "cascade",
+}
 
 
 def _cells(arm: ArmResult) -> tuple[str, ...]:
@@ -132,6 +144,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             }
             for r in answer.retrieval.retrieved
         ],
+        "demonstrations": [asdict(d) for d in answer.retrieval.demonstrations],
         "usage": {
             "prompt_tokens": answer.usage.prompt_tokens,
             "completion_tokens": answer.usage.completion_tokens,
@@ -146,6 +159,7 @@ def answer_text(answer: Answer) -> str:
         f"  {r.label} ({r.similarity.fused:.2f}) {r.experience.when_to_use} {r.experience.content}"
         for r in answer.retrieval.retrieved
     ]
+    shown += [f"  like ({d.similarity:.2f}) {d.question} {d.answer}" for d in answer.retrieval.demonstrations]
     blind = answer.retrieval.images_not_searched
     told = (
         [f"  ({blind} image(s) not searched: set TED_IMAGE_EMBEDDER, and make the bank with it)"]

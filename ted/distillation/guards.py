@@ -9,7 +9,7 @@ from typing import assert_never
 
 from ted.grading.choice import option
 from ted.grading.numeric import Quantity, quantities, quantity
-from ted.sample import Choice, Exact, Json, Numeric, Regex, Sample
+from ted.sample import Choice, Exact, Json, Judge, Math, Numeric, Regex, Sample
 from ted.texts import normalised
 
 WHEN_WORDS, CONTENT_WORDS = 40, 80
@@ -90,10 +90,23 @@ def leaks(text: str, sample: Sample) -> bool:
             named = re.escape(option(sample.answer) or sample.answer.strip())
             pattern = rf"\({named}\)|\b(?:answer|option|choice)\s*(?:is\s*)?\(?{named}\b"
             return re.search(pattern, text, re.IGNORECASE) is not None
-        case Exact() | Regex() | Json():
+        case Math():
+            return _states_expression(text, sample)
+        case Exact() | Regex() | Json() | Judge():
             return False
         case _:
             assert_never(sample.grader)
+
+
+def _states_expression(text: str, sample: Sample) -> bool:
+    """A number is looked for as a number, another expression as it is written, white space and dollar signs aside."""
+    if (reference := quantity(sample.answer)) is not None:
+        asked = _states(sample.question.text, reference, Numeric().tolerance)
+        return not asked and _states(text, reference, Numeric().tolerance)
+    written, asked_text, told = (
+        re.sub(r"[\s$]", "", normalised(part)) for part in (sample.answer, sample.question.text, text)
+    )
+    return len(written) > 2 and written not in asked_text and written in told
 
 
 def _states(text: str, reference: Quantity, tolerance: float) -> bool:
@@ -117,7 +130,7 @@ def fact_of(sample: Sample) -> str | None:
             return text[1:-1] if re.fullmatch(r'"[^"\\]{2,60}"', text) else None
         case Regex():
             return sample.answer if re.fullmatch(r"[\w-]{2,60}", sample.answer) else None
-        case Numeric() | Choice():
+        case Numeric() | Choice() | Math() | Judge():
             return None
         case _:
             assert_never(sample.grader)

@@ -17,7 +17,7 @@ from ted.distillation.screening import Screen, keys_from
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
 from ted.gathering import all_of
-from ted.grading.grade import grade
+from ted.grading.grading import Grading
 from ted.prompts import VERSION
 from ted.prompts.teacher import Shown, as_text
 from ted.sample import Sample
@@ -35,6 +35,7 @@ class Workbench:
     bank: Bank
     student: Student
     teacher: Teacher
+    grading: Grading
     material: MaterialStore
     settings: RetrievalSettings
     trajectories: int
@@ -55,7 +56,7 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
         )
         await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
         return outcome
-    solution = await bench.teacher.solve(sample, key=place.key)
+    solution = await bench.teacher.solve(sample, key=place.key, grading=bench.grading)
     await asyncio.to_thread(bench.material.keep_solution, place, solution)
     skipped += tuple(Skipped(sample.id, "unparsable_solution", told) for told in solution.unparsable)
     brief, shown, left_long = await _in_brief(solution, trajectories, place, bench)
@@ -107,15 +108,21 @@ async def _attempted(
     sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench
 ) -> list[Trajectory]:
     written = await bench.student.attempt(sample.question, retrieval, key=place.key, times=bench.trajectories)
-    trajectories = [Trajectory(n, w.text, w.attempt, _graded(w, sample)) for n, w in enumerate(written)]
+    grades = await all_of(
+        _graded(w, sample, f"{place.key}:judge:{n}", bench.grading) for n, w in enumerate(written)
+    )
+    trajectories = [
+        Trajectory(n, w.text, w.attempt, grade)
+        for n, (w, grade) in enumerate(zip(written, grades, strict=True))
+    ]
     await asyncio.to_thread(bench.material.keep_trajectories, place, trajectories)
     return trajectories
 
 
-def _graded(written: Written, sample: Sample) -> Grade:
+async def _graded(written: Written, sample: Sample, call_key: str, grading: Grading) -> Grade:
     if written.attempt is None:
         return Grade(False, f"the reply does not parse: {written.problem}")
-    return grade(written.attempt.final_answer, reference=sample.answer, grader=sample.grader)
+    return await grading.grade(written.attempt.final_answer, sample=sample, call_key=call_key)
 
 
 async def _in_brief(

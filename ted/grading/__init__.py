@@ -1,1 +1,1 @@
-"""Graders: is a final answer right? One file a grader; `grade` chooses. None of them asks a model."""
+"""Graders: is a final answer right? One file a grader; `grade` chooses, `grading` asks a model where one must judge."""

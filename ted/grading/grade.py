@@ -7,14 +7,18 @@ from typing import assert_never
 from ted.grading.choice import choice_problem, grade_choice
 from ted.grading.exact import grade_exact
 from ted.grading.json_value import grade_json, json_problem
+from ted.grading.math import grade_math, math_problem
 from ted.grading.numeric import grade_numeric, numeric_problem
 from ted.grading.regex import grade_regex, regex_problem
-from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex
+from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex, SelfGraded
 from ted.trajectory import Grade
 
 
-def grade(final_answer: str, *, reference: str, grader: Grader) -> Grade:
-    """Right or wrong, with the reason where wrong. Never raises, whatever a model wrote."""
+def grade(final_answer: str, *, reference: str, grader: SelfGraded) -> Grade:
+    """Right or wrong, with the reason where wrong. Never raises, whatever a model wrote.
+
+    `math` and `regex` may take seconds: call it in a thread.
+    """
     match grader:
         case Exact():
             return grade_exact(final_answer, reference=reference)
@@ -26,6 +30,8 @@ def grade(final_answer: str, *, reference: str, grader: Grader) -> Grade:
             return grade_regex(final_answer, reference=reference)
         case Json():
             return grade_json(final_answer, reference=reference)
+        case Math():
+            return grade_math(final_answer, reference=reference)
         case _:
             assert_never(grader)
 
@@ -33,7 +39,7 @@ def grade(final_answer: str, *, reference: str, grader: Grader) -> Grade:
 def reference_problem(reference: str, *, grader: Grader) -> str | None:
     """Why nothing could ever be graded against this reference, or None where it can be."""
     match grader:
-        case Exact():
+        case Exact() | Judge():
             return None
         case Numeric():
             return numeric_problem(reference)
@@ -43,5 +49,7 @@ def reference_problem(reference: str, *, grader: Grader) -> str | None:
             return regex_problem(reference)
         case Json():
             return json_problem(reference)
+        case Math():
+            return math_problem(reference)
         case _:
             assert_never(grader)

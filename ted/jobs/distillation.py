@@ -24,6 +24,7 @@ from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.draining import Drain
 from ted.errors import ModelFailure
+from ted.grading.grading import Grading, needs_judge
 from ted.jobs.compression import AlongTheWay
 from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_writer
@@ -63,9 +64,15 @@ class Progress:
     spent: Spent
 
 
-def digest_of(samples: Sequence[Sample], options: Options, student: str, teacher: str) -> str:
-    """The same samples, options and models give the same digest: the same command goes on where it stopped."""
+def digest_of(
+    samples: Sequence[Sample], options: Options, student: str, teacher: str, judge: str | None = None
+) -> str:
+    """The same samples, options and models give the same digest: the same command goes on where it stopped.
+
+    The judge's name counts where a sample is judged; None: the teacher judges.
+    """
     parts = [FLOW_VERSION, samples_digest(samples), options.to_json(), student, teacher]
+    parts += [judge] if judge and needs_judge(samples) else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -101,15 +108,17 @@ class DistillationRunner:
         *,
         student: str,
         teacher: str,
+        judge: str | None = None,
         budget: Budget,
         new_run: bool,
         once: Once | None = None,
     ) -> Job:
         """The job of this very distillation: one that is there (ended or not), or a new one."""
-        digest = digest_of(samples, options, student, teacher)
+        digest = digest_of(samples, options, student, teacher, judge)
         job = None if new_run else self._jobs.latest(self._bank.id, digest)
         if job is None:
-            request = options.to_json() | {"student": student, "teacher": teacher, "flow": FLOW_VERSION}
+            models = {"student": student, "teacher": teacher, "judge": judge}
+            request = options.to_json() | models | {"flow": FLOW_VERSION}
             return self._jobs.create(
                 self._bank.id,
                 "distillation",
@@ -128,21 +137,27 @@ class DistillationRunner:
         *,
         student: ChatModel,
         teacher: ChatModel,
+        judge: ChatModel | None = None,
         progress: Callable[[Progress], None] = lambda p: None,
     ) -> Job:
         """Runs the job to its end, or to where its budget ends; what is done already is not done again.
 
-        A job that another process ended meanwhile is given as it is. Raises Conflict while somebody else writes
-        the bank.
+        `judge` grades where a sample says so; None: the teacher does. A job that another process ended meanwhile is
+        given as it is. Raises Conflict while somebody else writes the bank.
         """
         with sole_writer(self._bank):
             found = self._jobs.get(job.id)
             if not may_go_on(found, seen=job):
                 return found
-            return await self._run(found, student, teacher, progress)
+            return await self._run(found, student, teacher, judge or teacher, progress)
 
     async def _run(
-        self, job: Job, student: ChatModel, teacher: ChatModel, progress: Callable[[Progress], None]
+        self,
+        job: Job,
+        student: ChatModel,
+        teacher: ChatModel,
+        judge: ChatModel,
+        progress: Callable[[Progress], None],
     ) -> Job:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
@@ -154,6 +169,7 @@ class DistillationRunner:
             bank=self._bank,
             student=Student(ledger.around(student), profile),
             teacher=Teacher(ledger.around(teacher), profile),
+            grading=Grading(ledger.around(judge) if needs_judge(samples) else None),
             material=self._material,
             settings=self._bank.record.retrieval,
             trajectories=job.request["trajectories"] or profile.trajectories,
@@ -230,4 +246,5 @@ async def run_submitted(ted: Installation, job: Job) -> Job:
     bank = await asyncio.to_thread(ted.bank, job.bank_id)
     runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain)
     student, teacher = ted.student(job.request["student"]), ted.teacher(job.request["teacher"])
-    return await runner.run(job, student=student, teacher=teacher)
+    judge = ted.judge(named) if (named := job.request.get("judge")) else None
+    return await runner.run(job, student=student, teacher=teacher, judge=judge)

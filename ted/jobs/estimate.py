@@ -11,10 +11,12 @@ from ted.asking import MENDS
 from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
-from ted.evaluation.flow import Arm
+from ted.evaluation.options import Options as Evaluating
+from ted.evaluation.rows import CASCADE_TIMES, Arm
+from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
-from ted.profile import PROFILES, Profile, ProfileName
-from ted.sample import Sample
+from ted.profile import PROFILES, Profile
+from ted.sample import Judge, Sample
 from ted.settings import Budget
 from ted.tokens import IMAGE_TOKENS
 
@@ -108,7 +110,13 @@ class _Ask:
 
 
 def estimate_distillation(
-    bank: Bank, samples: Sequence[Sample], options: Options, *, student: ChatModel, teacher: ChatModel
+    bank: Bank,
+    samples: Sequence[Sample],
+    options: Options,
+    *,
+    student: ChatModel,
+    teacher: ChatModel,
+    judge: ChatModel | None = None,
 ) -> Estimate:
     """From the samples, the options and the bank's bounds alone: nothing is asked, and nothing is written.
 
@@ -121,7 +129,8 @@ def estimate_distillation(
             by_role[ask.role] += [ask] * options.epochs
     for ask in _of_compressions(bank, len(samples), options, profile):
         by_role[ask.role].append(ask)
-    models = {role: student if role == "student" else teacher for role in by_role}
+    others: dict[str, ChatModel] = {"student": student, "judge": judge or teacher}
+    models = {role: others.get(role, teacher) for role in by_role}
     roles = (
         RoleEstimate(role, models[role].name, _expected(asks, models[role]), _upper(asks, models[role]))
         for role, asks in by_role.items()
@@ -132,34 +141,45 @@ def estimate_distillation(
 def estimate_evaluation(
     bank: Bank,
     samples: Sequence[Sample],
-    arms: Sequence[Arm],
+    options: Evaluating,
     *,
-    profile: ProfileName,
     student: ChatModel,
     teacher: ChatModel,
+    judge: ChatModel | None = None,
 ) -> Estimate:
-    """The same for an evaluation: every question once under every arm, and no reply is asked for again."""
-    most, chosen = PROFILES[profile].attempt_tokens, tuple(dict.fromkeys(arms))
+    """The same for an evaluation: every question once under every arm (thrice and once more in a cascade), and no
+    reply but a judge's is asked for again."""
+    chosen = tuple(dict.fromkeys(options.arms))
+    models = {"student": student, "teacher": teacher, "judge": judge or teacher}
     roles: list[RoleEstimate] = []
-    for role, model in (("student", student), ("teacher", teacher)):
+    for role, model in models.items():
         asks = [
-            _Ask(
-                role,
-                1,
-                1,
-                FRAME + len(sample.question.text.encode()),
-                4 * bank.record.retrieval.token_budget if arm == "retrieve" else 0,
-                len(sample.question.images),
-                most,
-            )
+            ask
             for arm in chosen
             for sample in samples
-            if (arm == "teacher") == (role == "teacher")
+            for ask in _of_arm(arm, sample, bank, PROFILES[options.profile])
+            if ask.role == role
         ]
         if asks:
-            upper = _upper(asks, model, mends=0)
+            upper = _upper(asks, model, mends=MENDS if role == "judge" else 0)
             roles.append(RoleEstimate(role, model.name, _expected(asks, model), upper))
     return Estimate(len(samples) * len(chosen), tuple(roles), ASSUMED_OF_ANSWERS)
+
+
+def _of_arm(arm: Arm, sample: Sample, bank: Bank, profile: Profile) -> Iterator[_Ask]:
+    settings, text = bank.record.retrieval, FRAME + len(sample.question.text.encode())
+    images, most = len(sample.question.images), profile.attempt_tokens
+    advice = 4 * (bank.record.max_tokens if arm == "all" else settings.token_budget)
+    times = CASCADE_TIMES if arm == "cascade" else 1
+    if arm not in ("copy", "teacher"):
+        besides = 0 if arm == "none" else advice
+        drawn = images * (1 + settings.k) if arm == "demos" else images
+        yield _Ask("student", times, times, text, besides, drawn, most)
+    if arm in ("teacher", "cascade"):
+        yield _Ask("teacher", 1, 1, text, 0, images, most)
+    if isinstance(sample.grader, Judge):
+        judged = times + (arm == "cascade")
+        yield _Ask("judge", judged, judged, text + len(sample.answer.encode()), 4 * most, 0, JUDGE_TOKENS)
 
 
 def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -> Iterator[_Ask]:
@@ -174,6 +194,9 @@ def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -
     yield _Ask("explain", 0, int(profile.explains), FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
+    if isinstance(sample.grader, Judge):
+        judged = profile.solves + times
+        yield _Ask("judge", judged, judged, FRAME + known, 4 * attempt, 0, JUDGE_TOKENS)
     yield _Ask("mend", 0.5, operations * MENDS_OF_ONE, FRAME + known, 4 * critique, images, critique)
 
 

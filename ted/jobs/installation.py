@@ -53,3 +53,7 @@ class Installation(Protocol):
     def teacher(self, name: str | None = None) -> ChatModel:
         """The model of this name, or the configured teacher."""
         ...
+
+    def judge(self, name: str | None = None) -> ChatModel | None:
+        """The model of this name, or the configured judge; None where there is none: the teacher judges."""
+        ...

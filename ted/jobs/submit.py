@@ -15,7 +15,8 @@ from ted.bank.once import Once
 from ted.bank.stored import StoredBank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
-from ted.evaluation.flow import Arm
+from ted.evaluation import options as evaluation
+from ted.grading.grading import needs_judge
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
 from ted.jobs.evaluation import EvaluationRunner
@@ -42,15 +43,24 @@ def submit_distillation(
     job writes the bank or waits to.
     """
     student, teacher = ted.student(), ted.teacher()
-    _check_budget(ted, bank, budget, student, teacher)
+    judge = ted.judge() if needs_judge(samples) else None
+    _check_budget(ted, bank, budget, student, teacher, *([judge] if judge else []))
+    named = judge.name if judge else None
     if once is not None and (made := ted.jobs.made(bank.id, once)):
         return made
-    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name))
+    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name, named))
     if latest is not None and latest.status == "paused":
         return ted.jobs.queue(latest.id, asdict(budget), once=once)
     runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.find_or_create(
-        samples, options, student=student.name, teacher=teacher.name, budget=budget, new_run=True, once=once
+        samples,
+        options,
+        student=student.name,
+        teacher=teacher.name,
+        judge=named,
+        budget=budget,
+        new_run=True,
+        once=once,
     )
 
 
@@ -83,18 +93,33 @@ def submit_evaluation(
     ted: Installation,
     bank: Bank,
     samples: Sequence[Sample],
-    arms: Sequence[Arm],
+    options: evaluation.Options,
     *,
-    profile: ProfileName,
     budget: Budget,
     once: Once | None = None,
 ) -> Job:
-    """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept."""
+    """A queued evaluation of the configured models. Raises BadSetting for a budget that cannot be kept.
+
+    Raises BadInput for arms that cannot be run, and for samples that the bank was distilled from unless allowed.
+    """
     student, teacher = ted.student(), ted.teacher()
-    _check_budget(ted, bank, budget, student, *([teacher] if "teacher" in arms else []))
+    judge = ted.judge() if needs_judge(samples) else None
+    small, large = options.models
+    asked = [(small, student), (large or (needs_judge(samples) and judge is None), teacher)]
+    _check_budget(
+        ted, bank, budget, *(model for wanted, model in asked if wanted), *([judge] if judge else [])
+    )
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
     runner = EvaluationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
     return runner.create(
-        samples, arms, student=student.name, teacher=teacher.name, profile=profile, budget=budget, once=once
+        samples,
+        options,
+        student=student.name,
+        teacher=teacher.name,
+        judge=judge.name if judge else None,
+        budget=budget,
+        once=once,
     )
 
 

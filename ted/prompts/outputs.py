@@ -97,6 +97,12 @@ class ChainOutput(Output):
     conclusion: str
 
 
+class JudgeOutput(Output):
+    """Whether an answer means the same as the reference."""
+
+    same: bool
+
+
 class MergeDecision(Output):
     """What to do with a cluster of near-duplicates: one text, several, or nothing (`distinct`)."""
 

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from ted.chat import Message
-from ted.experience import Retrieval
+from ted.experience import Demonstration, Retrieval
 from ted.prompts.render import render
-from ted.sample import Question
+from ted.sample import Image, Question
 
 Form = Literal["chain", "short"]
 """`chain`: Premises / Steps / Conclusion and the answer, as JSON; `short`: the answer only, as text."""
 
 
-def attempt_messages(question: Question, retrieval: Retrieval, form: Form) -> tuple[Message, ...]:
-    """The prompt for one attempt at a question."""
-    return render(
+def attempt_messages(
+    question: Question,
+    retrieval: Retrieval,
+    form: Form,
+    *,
+    whole: bool = False,
+    pictures: Mapping[str, Image] = MappingProxyType({}),
+) -> tuple[Message, ...]:
+    """The prompt for one attempt at a question.
+
+    `whole`: the experiences are all there are, and stand in the system prompt, a prefix that stays the same.
+    Demonstrations are turns before the question, the nearest last; `pictures` are their images by sha256.
+    """
+    system, asked = render(
         f"student_{form}",
         images=question.images,
         question=question.text,
-        retrieved=retrieval.retrieved,
+        retrieved=() if whole else retrieval.retrieved,
+        whole=retrieval.retrieved if whole else (),
     )
+    shown = (message for d in reversed(retrieval.demonstrations) for message in _turns(d, form, pictures))
+    return system, *shown, asked
+
+
+def _turns(
+    demonstration: Demonstration, form: Form, pictures: Mapping[str, Image]
+) -> tuple[Message, Message]:
+    """A question and its answer, as the form of the attempt has it: without steps, which nobody wrote."""
+    images = (pictures[sha256] for sha256 in demonstration.images)
+    answer = demonstration.answer
+    if form == "chain":
+        nothing: dict[str, object] = {"premises": [], "steps": [], "conclusion": ""}
+        answer = json.dumps({**nothing, "answer": answer, "used": []}, ensure_ascii=False)
+    return Message("user", (*images, demonstration.question)), Message("assistant", (answer,))

@@ -133,7 +133,7 @@ def test_a_field_that_is_not_known_is_refused(still_desk: Desk, field: str) -> N
         ("k", 1.5),
         ("min_similarity", 2.1),
         ("min_similarity", "high"),
-        ("mode", "all"),
+        ("mode", "most"),
         ("question", " "),
         ("question", ""),
         ("question", 3),

@@ -46,6 +46,7 @@ ROUTES = {
     "POST /v1/banks/{bank}/import",
     "GET /v1/jobs",
     "GET /v1/jobs/{job_id}",
+    "GET /v1/jobs/{job_id}/report",
     "GET /v1/jobs/{job_id}/items",
     "GET /v1/jobs/{job_id}/events",
     "POST /v1/jobs/{job_id}/cancel",

@@ -134,7 +134,7 @@ def test_unknown_profiles_arms_and_settings_are_told_with_those_there_are(ted: C
     samples = ted.samples(GOOD)
 
     assert "full, compact" in ted.refusal("distill", "mine", samples, "--profile", "tiny")
-    assert "none, retrieve, teacher" in ted.refusal("evaluate", "mine", samples, "--arms", "none,all")
+    assert "none, copy, demos" in ted.refusal("evaluate", "mine", samples, "--arms", "none,most")
     assert "TED_THREADS" in ted.refusal("bank", "list", TED_THREADS="many")
 
 

@@ -12,13 +12,18 @@ from hypothesis import strategies as st
 from ted.bank.bank import Bank
 from ted.chat import ScriptedChat
 from ted.errors import ModelTimeout
-from ted.evaluation.flow import ARMS, Arm, Evaluation, Row, evaluate, figures
+from ted.evaluation.arms import Arms
+from ted.evaluation.flow import Evaluation, evaluate
+from ted.evaluation.rows import Arm, Row
+from ted.evaluation.statistics import figures
+from ted.grading.grading import Grading
 from ted.profile import COMPACT, FULL
 from ted.sample import Choice, Question, Sample
 from ted.student import Student
 from tests.scripted import Call, Rule, attempt, call_of, speaking
 from tests.stores import added
 
+ARMS: tuple[Arm, ...] = ("none", "retrieve", "teacher")
 SAMPLES = [
     Sample("red", Question("Which code has the red door?"), "RX-1"),
     Sample("blue", Question("What opens the gate by the lake?"), "BX-2"),
@@ -52,9 +57,7 @@ async def evaluated(
         SAMPLES,
         job_id="job_9",
         arms=arms,
-        bank=bank,
-        student=Student(small, FULL),
-        teacher=Student(large, FULL),
+        asking=Arms(bank, Student(small, FULL), Student(large, FULL), Grading()),
         progress=told.append,
     )
     assert sorted(told, key=repr) == sorted(evaluation.rows, key=repr)
@@ -174,7 +177,7 @@ async def test_the_compact_form_asks_for_the_answer_only(taught: Bank) -> None:
     student = Student(small, COMPACT)
 
     evaluation = await evaluate(
-        SAMPLES[:1], job_id="job_1", arms=["retrieve"], bank=taught, student=student, teacher=student
+        SAMPLES[:1], job_id="job_1", arms=["retrieve"], asking=Arms(taught, student, student, Grading())
     )
 
     assert evaluation.rows[0].correct
