@@ -12,6 +12,7 @@ from ted.sample import Question
 from ted.trajectory import Attempt, Chain
 
 Mode = Literal["retrieve", "none"]
+Arm = Literal["bank", "control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What chance decided for an answer: an arm, None where it decided nothing; `propensity` is that of `bank`."""
+
+    arm: Arm | None = None
+    propensity: float | None = None
+    bypassed: bool = False
+
+    @property
+    def without_bank(self) -> bool:
+        """Whether what was found was kept from the student."""
+        return self.arm == "control" or (self.bypassed and self.arm is None)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
 
@@ -45,9 +60,10 @@ class Answer:
     model: str
     usage: Usage
     latency: Latency
+    trial: Trial = Trial()
 
     def cited(self) -> dict[str, bool]:
         """By experience id, whether the student says it used it; empty where it was not asked to say."""
         if self.attempt is None or (self.attempt.chain == Chain() and not self.attempt.used):
             return {}
-        return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.retrieved}
+        return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.shown}

@@ -1,4 +1,7 @@
-"""Answering a question with a bank: retrieve, ask the student, keep the answer and the usage of what it was shown."""
+"""Answering a question with a bank: retrieve, ask the student, keep the answer and the usage of what it was shown.
+
+Chance may withhold some of what was found: that is ted/bank/trials' affair.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.embedding import QuestionVectors
+from ted.bank.trials import conduct
 from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
@@ -41,13 +45,17 @@ async def answer(
     vectors = await bank.embed_question(question) if mode == "retrieve" else None
     embedded = time.perf_counter()
     retrieval = await retrieved_for(question, bank, mode, settings, vectors)
-    found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
+    retrieval, trial = await asyncio.to_thread(
+        conduct, bank.database, bank.id, question, retrieval, key=answer_id
+    )
+    found = time.perf_counter()
     ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
     reply, attempt = await charged.answer(question, retrieval, call_key=f"{answer_id}:0:0:student:0")
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
-    given = replace(given, latency=Latency.between(started, embedded, found, time.perf_counter()))
+    latency = Latency.between(started, embedded, found, time.perf_counter())
+    given = replace(given, latency=latency, trial=trial)
     await asyncio.to_thread(answers.keep, given)
     return given
 

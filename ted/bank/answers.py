@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy import select
 
-from ted.answer import Answer, Latency
+from ted.answer import Answer, Arm, Latency, Trial
 from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
@@ -44,6 +45,7 @@ class KeptAnswer:
     exposures: dict[str, Exposure]
     usage: Usage
     latency: Latency
+    trial: Trial
     created_at: datetime
 
 
@@ -60,7 +62,8 @@ class AnswerStore:
         self._database, self._caller, self._on_keep = database, caller, on_keep
 
     def keep(self, answer: Answer) -> None:
-        """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
+        """An answer, its images, and one exposure for each experience found for it, shown or withheld, unless the whole
+        bank was left out; kept once, a repeat changes nothing."""
         with self._database.writing() as session:
             if session.get(AnswerRow, answer.id) is not None:
                 return
@@ -81,6 +84,9 @@ class AnswerStore:
                     mode=answer.mode,
                     revision=answer.retrieval.revision,
                     abstained=answer.retrieval.abstained,
+                    arm=answer.trial.arm,
+                    arm_propensity=answer.trial.propensity,
+                    bypassed=answer.trial.bypassed,
                     images_not_searched=answer.retrieval.images_not_searched,
                     retrieved=retrieval_to_json(answer.retrieval)["retrieved"],
                     usage=asdict(answer.usage),
@@ -89,8 +95,9 @@ class AnswerStore:
                 )
             )
             session.flush()
-            asked = Asked(answer.id, "answer", answer.question)
-            record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
+            if not answer.trial.without_bank:
+                asked = Asked(answer.id, "answer", answer.question)
+                record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
         self._on_keep(answer)
 
     def get(self, answer_id: str) -> KeptAnswer:
@@ -122,5 +129,6 @@ class AnswerStore:
                 exposures=exposures,
                 usage=Usage(**row.usage),
                 latency=Latency(**row.latency_ms),
+                trial=Trial(cast(Arm | None, row.arm), row.arm_propensity, row.bypassed),
                 created_at=row.created_at,
             )

@@ -80,10 +80,15 @@ def retrieval_to_json(retrieval: Retrieval) -> dict[str, Any]:
 def retrieval_from_json(value: dict[str, Any]) -> Retrieval:
     """The inverse of `retrieval_to_json`."""
     retrieved = tuple(
-        Retrieved(_experience(r["experience"]), Similarity(**r["similarity"]), r["label"])
+        Retrieved(_experience(r["experience"]), Similarity(**r["similarity"]), **_told(r))
         for r in value["retrieved"]
     )
     return Retrieval(**(value | {"retrieved": retrieved}))
+
+
+def _told(retrieved: dict[str, Any]) -> dict[str, Any]:
+    """Its label, and what chance did; what was kept before there were trials does not say."""
+    return {name: retrieved[name] for name in ("label", "shown", "propensity") if name in retrieved}
 
 
 def _experience(value: dict[str, Any]) -> Experience:

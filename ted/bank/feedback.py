@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from ted.bank.bypassing import reconsider
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.tables import AnswerRow, FeedbackRow, now
@@ -58,6 +59,7 @@ class FeedbackStore:
             row.updated_at = now()
             session.flush()
             exposures = regrade(session, answer.id, feedback.outcome)
+            reconsider(session, answer)
             return KeptFeedback(
                 feedback, row.bank_id, row.reviewed, exposures, row.created_at, row.updated_at
             )

@@ -129,9 +129,12 @@ def answer_json(answer: Answer) -> dict[str, Any]:
                 "when_to_use": r.experience.when_to_use,
                 "content": r.experience.content,
                 "similarity": r.similarity.fused,
+                "shown": r.shown,
             }
             for r in answer.retrieval.retrieved
         ],
+        "control": answer.trial.arm == "control",
+        "bypassed": answer.trial.bypassed,
         "usage": {
             "prompt_tokens": answer.usage.prompt_tokens,
             "completion_tokens": answer.usage.completion_tokens,
@@ -144,6 +147,7 @@ def answer_text(answer: Answer) -> str:
     """The final answer, then what was shown for it."""
     shown = [
         f"  {r.label} ({r.similarity.fused:.2f}) {r.experience.when_to_use} {r.experience.content}"
+        + ("" if r.shown else " (left out, to learn what it is worth)")
         for r in answer.retrieval.retrieved
     ]
     blind = answer.retrieval.images_not_searched

@@ -74,9 +74,9 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
 def _recognised(sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench) -> tuple[Change, ...]:
     """Where the nearest experience shown states the fact that was asked for, the question becomes a key of it."""
     fact = fact_of(sample)
-    if fact is None or not retrieval.retrieved:
+    if fact is None or not retrieval.shown:
         return ()
-    nearest = retrieval.retrieved[0].experience
+    nearest = retrieval.shown[0].experience
     if normalised(fact) not in normalised(nearest.content):
         return ()
     keys = keys_from(sample.question)
@@ -191,7 +191,7 @@ async def _finish(
 ) -> None:
     used = {label for t in trajectories if t.attempt for label in t.attempt.used}
     told = bench.student.profile.form == "chain"
-    cited = {r.experience.id: r.label in used for r in retrieval.retrieved} if told else {}
+    cited = {r.experience.id: r.label in used for r in retrieval.shown} if told else {}
     await asyncio.to_thread(
         bench.material.finish,
         place,

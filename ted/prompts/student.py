@@ -19,5 +19,5 @@ def attempt_messages(question: Question, retrieval: Retrieval, form: Form) -> tu
         f"student_{form}",
         images=question.images,
         question=question.text,
-        retrieved=retrieval.retrieved,
+        retrieved=retrieval.shown,
     )
