@@ -28,7 +28,7 @@ from ted.errors import NotFound, StoreMismatch
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
-from ted.settings import RetrievalSettings
+from ted.settings import RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,21 @@ class BankRecord:
     max_experiences: int
     max_tokens: int
     retrieval: RetrievalSettings
+    trials: TrialSettings
 
 
 def record_of(row: BankRow) -> BankRecord:
     """The value of a bank row."""
     settings = RetrievalSettings().with_options(row.retrieval)
     return BankRecord(
-        row.id, row.project_id, row.name, row.revision, row.max_experiences, row.max_tokens, settings
+        row.id,
+        row.project_id,
+        row.name,
+        row.revision,
+        row.max_experiences,
+        row.max_tokens,
+        settings,
+        TrialSettings(**row.trials),
     )
 
 

@@ -112,17 +112,17 @@ def _graded_sums(row: ExposureRow) -> dict[str, float]:
     return {f"{side}_correct": y, f"{side}_wrong": 1 - y, **told}
 
 
-def _graded_columns() -> dict[str, tuple[ColumnElement[bool], ColumnElement[Any]]]:
+def _graded_columns() -> dict[str, tuple[ColumnElement[bool], Any]]:
     """The same in SQL: of each counter which exposures count, and with what."""
     e, y = ExposureRow, ExposureRow.outcome + 0.0
-    found: dict[str, tuple[ColumnElement[bool], ColumnElement[Any]]] = {}
+    found: dict[str, tuple[ColumnElement[bool], Any]] = {}
     for side, there, weight in (
         ("shown", e.shown.is_(True), 1.0 - e.propensity),
         ("withheld", e.shown.is_(False), e.propensity + 0.0),
     ):
         counts = there & e.outcome.is_not(None) & e.own_source.is_(False)
         sums = (weight, weight * weight, weight * y, weight * y * y)
-        values = {"correct": y, "wrong": 1.0 - y, **dict(zip(SIDE, sums, strict=True))}
+        values: dict[str, Any] = {"correct": y, "wrong": 1.0 - y, **dict(zip(SIDE, sums, strict=True))}
         found |= {f"{side}_{name}": (counts, value) for name, value in values.items()}
     return found
 
@@ -137,7 +137,7 @@ def regrade(session: Session, asked_as: str, outcome: float) -> int:
     touched = session.scalars(select(e.experience_id).where(e.asked_as == asked_as)).all()
     of_it = (e.experience_id == c.experience_id) & (e.version == c.version)
 
-    def summed(counts: ColumnElement[bool], value: ColumnElement[Any]) -> Any:
+    def summed(counts: ColumnElement[bool], value: Any) -> Any:
         total = select(func.coalesce(func.sum(value), 0.0)).where(of_it, counts)
         return total.correlate(c).scalar_subquery()
 

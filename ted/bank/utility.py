@@ -99,7 +99,8 @@ def _posterior(side: Side) -> tuple[Numbers, Numbers, Numbers]:
     middle = (count * share + PRIOR / 2) / (count + PRIOR)
     coin = middle * (1 - middle)
     varied = np.maximum(right2 / safe - share**2, 0.0)
-    ratio = np.minimum((count * varied + PRIOR * coin) / ((count + PRIOR) * coin), 1.0)
+    tossed = share * (1 - share)  # as varied as outcomes of this share would be that are right or wrong
+    ratio = np.minimum((count * varied + PRIOR * coin) / (count * tossed + PRIOR * coin), 1.0)
     worth = count / ratio
     a, b, tail = worth * share + PRIOR / 2, worth * (1 - share) + PRIOR / 2, (1 - CONFIDENCE) / 2
     return a / (a + b), betaincinv(a, b, tail), betaincinv(a, b, 1 - tail)

@@ -10,6 +10,7 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
 from ted.bank.material import MaterialStore, Place
+from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
 from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped
@@ -30,7 +31,8 @@ from ted.trajectory import Chain, Critique, Grade, Solution, Trajectory
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What the work on samples needs. `template`: the word runs that the samples of the job share."""
+    """What the work on samples needs. `template`: the word runs that the samples of the job share; `measures`: whether
+    later epochs withhold experiences."""
 
     bank: Bank
     student: Student
@@ -39,6 +41,7 @@ class Workbench:
     settings: RetrievalSettings
     trajectories: int
     template: frozenset[tuple[str, ...]]
+    measures: bool = True
 
 
 async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
@@ -95,10 +98,17 @@ def _provenance(sample: Sample, place: Place, bench: Workbench) -> dict[str, Any
 
 
 async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieval:
-    """As at answering time; frozen, so that a resumed run builds the same prompts."""
+    """As at answering time; frozen, so that a resumed run builds the same prompts.
+
+    The first epoch learns, the later ones measure, too: there, where no user waits for the answer and every one is
+    graded, withholding is as likely as can be.
+    """
     if frozen := await asyncio.to_thread(bench.material.frozen_retrieval, place):
         return frozen
     retrieval = await bench.bank.retrieve(sample.question, bench.settings)
+    if bench.measures and place.epoch > 0:
+        key = f"{place.epoch}:{place.sample_id}"
+        retrieval = withhold(retrieval, sample.question, key=key, probability=lambda _: MOST)
     await asyncio.to_thread(bench.material.freeze_retrieval, place, retrieval)
     return retrieval
 

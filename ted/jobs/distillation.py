@@ -156,6 +156,7 @@ class DistillationRunner:
             settings=self._bank.record.retrieval,
             trajectories=job.request["trajectories"] or profile.trajectories,
             template=frozenset(shared_ngrams(s.question.text for s in samples)),
+            measures=self._bank.record.trials.when != "off",
         )
         settled: list[Settled] = []
         compressions: list[dict[str, Any]] = []
