@@ -16,11 +16,12 @@ from ted.bank.database import Database
 from ted.bank.embedding import (
     Embedders,
     QuestionVectors,
+    by_channel,
     embed_keys,
     store_embeddings,
 )
-from ted.bank.retriever import Retriever, bank_row
-from ted.bank.rows import experiences_of, load_images, store_images
+from ted.bank.retriever import GUEST, Guest, Retriever, bank_row
+from ted.bank.rows import MOST_KEYS, experiences_of, load_images, store_images
 from ted.bank.tables import BankRow, ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
 from ted.bank.writer import Writer
@@ -132,13 +133,16 @@ class Bank:
         tags: Collection[str] = (),
         status: Collection[str] = ("active",),
         vectors: QuestionVectors | None = None,
+        guest: Guest | None = None,
     ) -> Retrieval:
         """The experiences nearest to the question, best first, at the store's present revision.
 
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
-        `vectors`: those of `embed_question`, where the caller has them.
+        `vectors`: those of `embed_question`, where the caller has them. `guest`: as if it were in the bank.
         """
-        return await asyncio.to_thread(self._retrieve, question, settings, set(tags), set(status), vectors)
+        return await asyncio.to_thread(
+            self._retrieve, question, settings, set(tags), set(status), vectors, guest
+        )
 
     def _retrieve(
         self,
@@ -147,8 +151,43 @@ class Bank:
         tags: set[str],
         status: set[str],
         vectors: QuestionVectors | None,
+        guest: Guest | None,
     ) -> Retrieval:
-        return self._retriever.retrieve(question, settings or self.record.retrieval, tags, status, vectors)
+        wanted = settings or self.record.retrieval
+        return self._retriever.retrieve(question, wanted, tags, status, vectors, guest)
+
+    async def guest(
+        self,
+        when_to_use: str,
+        content: str,
+        keys: Sequence[Key],
+        *,
+        images: Sequence[Image] = (),
+        replaces: Collection[str] = (),
+    ) -> Guest:
+        """An experience as it would be found if it were in the bank. `images`: those of its keys, where the store has
+        them not yet."""
+        return await asyncio.to_thread(self._guest, when_to_use, content, keys, images, replaces)
+
+    def _guest(
+        self,
+        when_to_use: str,
+        content: str,
+        keys: Sequence[Key],
+        images: Sequence[Image],
+        replaces: Collection[str],
+    ) -> Guest:
+        wording = Key("when_to_use", when_to_use)
+        every = list(dict.fromkeys([wording, *(k for k in keys if k.kind != "when_to_use")]))[:MOST_KEYS]
+        pictures = {image.sha256: image for image in images}
+        lacking = {k.image_sha256 for k in every if k.kind == "image"} - set(pictures)
+        if lacking:
+            with self.database.reading() as session:
+                project_id = self._row(session).project_id
+                pictures |= {i.sha256: i for i in load_images(session, project_id, sorted(lacking))}
+        vectors = by_channel(embed_keys(every, pictures, self._embedders), self._embedders)
+        experience = Experience(GUEST, 1, when_to_use, content, keys=tuple(every))
+        return Guest(experience, vectors, frozenset(replaces))
 
     async def embed_question(self, question: Question) -> QuestionVectors:
         """The vectors that retrieval searches by."""

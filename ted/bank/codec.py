@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ted.bank.changes import AddKeys, Change
+from ted.bank.rows import status_of
 from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex
@@ -59,6 +60,8 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "keys": [asdict(key) for key in change.keys],
         "tags": list(change.tags),
         "provenance": change.provenance,
+        "status": change.status,
+        "gate": change.gate,
     }
 
 
@@ -69,6 +72,8 @@ def change_from_json(value: dict[str, Any]) -> Change:
         tuple(Key(**key) for key in value["keys"]),
         tuple(value["tags"]),
         value["provenance"],
+        status_of(value.get("status", "active")),
+        value.get("gate"),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -21,13 +21,14 @@ from ted.bank.key_index import Channel, KeyIndex
 from ted.bank.scoring import (
     Calibration,
     ChannelScores,
+    Keys,
     best_by_owner,
     visual_threshold,
     within_gap,
 )
 from ted.bank.tables import BankRow
 from ted.errors import NotFound
-from ted.experience import Retrieval, Retrieved, Similarity
+from ted.experience import Experience, Retrieval, Retrieved, Similarity
 from ted.sample import Question
 from ted.settings import RetrievalSettings
 from ted.tokens import estimated_tokens
@@ -35,6 +36,22 @@ from ted.tokens import estimated_tokens
 FETCH_FACTOR = 16
 LEAST_FETCH = 64
 """Keys fetched by raw cosine in each channel before exact scoring: FETCH_FACTOR * k, and no fewer than this."""
+
+
+GUEST = "guest"
+"""The id of an experience that is not in the bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An experience with the vectors of its keys by channel, to be found as if it were in the bank and active.
+
+    `replaces`: ids of those that would not be there then.
+    """
+
+    experience: Experience
+    vectors: dict[Channel, Vectors]
+    replaces: frozenset[str] = frozenset()
 
 
 def bank_row(session: Session, bank_id: str) -> BankRow:
@@ -83,19 +100,25 @@ class Retriever:
         tags: set[str],
         status: set[str],
         vectors: QuestionVectors | None = None,
+        guest: Guest | None = None,
     ) -> Retrieval:
         vectors = vectors or self._embedders.embed_question(question)
         foreign = foreign_questions(self._embedders.text)
         with self._lock:
             calibration = self._catch_up(foreign)
+            absent = guest.replaces if guest else frozenset()
             among = [
-                e.id for e in self._keys.experiences.values() if e.status in status and tags <= set(e.tags)
+                e.id
+                for e in self._keys.experiences.values()
+                if e.status in status and tags <= set(e.tags) and e.id not in absent
             ]
             everyone = len(among) == len(self._keys.experiences)
             fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
             ids = sorted(self._keys.candidates(vectors, fetch=fetch, among=None if everyone else among))
-            scores = self._scores(vectors, ids, calibration)
+            scores = self._scores(vectors, ids, calibration, guest)
             found = {i: self._keys.experiences[i] for i in ids}
+            if guest is not None:
+                ids, found = [*ids, GUEST], {**found, GUEST: guest.experience}
             revision, floor = self._keys.revision, self._floor(settings, vectors)
         fused = scores.fused()
         order = sorted(range(len(ids)), key=lambda n: (-float(fused[n]), ids[n]))
@@ -124,17 +147,31 @@ class Retriever:
             keys.follow(session, bank_row(session, self._bank_id), self._embedders.fingerprints, foreign)
 
     def _scores(
-        self, vectors: dict[Channel, Vectors], ids: Sequence[str], calibration: Calibration
+        self,
+        vectors: dict[Channel, Vectors],
+        ids: Sequence[str],
+        calibration: Calibration,
+        guest: Guest | None,
     ) -> ChannelScores:
-        text = self._keys.keys_of("text", ids)
+        def keys_of(channel: Channel) -> Keys:
+            """Of these experiences, and of the guest behind them."""
+            keys = self._keys.keys_of(channel, ids)
+            rows = guest.vectors.get(channel) if guest else None
+            if rows is None or not len(rows):
+                return keys
+            vectors = np.concatenate([keys.vectors, rows]) if len(keys.owners) else rows
+            return Keys(vectors, np.concatenate([keys.owners, np.full(len(rows), len(ids))]))
+
+        owners = len(ids) + (guest is not None)
+        text = keys_of("text")
         middle = type(text)(calibration.text_centred(text.vectors), text.owners)
         question = calibration.text_centred(vectors["text"])
         nothing = np.zeros((0, 1), dtype=np.float32)
         image = vectors.get("image", nothing)
         return ChannelScores(
-            text=best_by_owner(question, middle, calibration.text, len(ids)),
-            image=best_by_owner(image, self._keys.keys_of("image", ids), calibration.image, len(ids)),
-            caption=best_by_owner(image, self._keys.keys_of("caption", ids), calibration.caption, len(ids)),
+            text=best_by_owner(question, middle, calibration.text, owners),
+            image=best_by_owner(image, keys_of("image"), calibration.image, owners),
+            caption=best_by_owner(image, keys_of("caption"), calibration.caption, owners),
         )
 
     def _floor(self, settings: RetrievalSettings, vectors: dict[Channel, Vectors]) -> float:
