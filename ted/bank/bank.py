@@ -123,6 +123,12 @@ class Bank:
                 raise NotFound(f"bank '{self._row(session).name}' has no experience {experience_id!r}")
             return experiences_of(session, [row])[0]
 
+    def gate_of(self, experience_id: str) -> dict[str, Any] | None:
+        """What the gate found of an experience so far, if it was tried."""
+        with self.database.reading() as session:
+            row = session.get(ExperienceRow, experience_id)
+            return row.gate if row and row.bank_id == self.id else None
+
     # -- retrieving
 
     async def retrieve(

@@ -132,6 +132,7 @@ class Writer:
             row.when_to_use, row.content = when_to_use, content
             if moved:
                 replace_wording_key(self._session, row)
+            row.gate = None
             self._restart_counters(row)
         row.status = edit.status or row.status
         row.pinned = row.pinned if edit.pinned is None else edit.pinned

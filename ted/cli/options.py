@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ted.errors import BadInput
+from ted.gate.verdict import GATES, GatePolicy
 from ted.profile import PROFILES, ProfileName
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -17,6 +18,14 @@ ProfileOption = Annotated[str, typer.Option(help="full, as in the paper, or comp
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop before this many US dollars.")]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop before this many tokens.")]
 BudgetCalls = Annotated[int | None, typer.Option(help="Stop before this many calls.")]
+
+
+def gate_named(name: str) -> GatePolicy:
+    """The gate of that name. Raises BadInput."""
+    for known in GATES:
+        if known == name:
+            return known
+    raise BadInput(f"--gate is {name!r}: there are {', '.join(GATES)}")
 
 
 def profile_named(name: str) -> ProfileName:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from ted.bank.bank import Bank
 from ted.bank.changes import Applied, Occasion
 from ted.bank.material import MaterialStore, Place
+from ted.distillation.gating import judgements
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.reconcile import added_texts, reconcile
 from ted.gathering import all_of
@@ -93,14 +94,16 @@ async def distill(
         await settle(batch)
 
 
-async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> Settled:
-    """The proposals of the batch in sample order, reconciled and applied in one transaction."""
+async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore, gate: str = "none") -> Settled:
+    """The proposals of the batch in sample order, reconciled and applied in one transaction, with what its samples
+    say of candidates kept before."""
     outcomes, revisions = await asyncio.to_thread(_finished, batch, material)
     vectors = await bank.embed_texts(added_texts(outcomes))
     reconciled = reconcile(outcomes, vectors)
     images: dict[str, Image] = {i.sha256: i for s in batch.samples for i in s.question.images}
+    judged = await asyncio.to_thread(judgements, outcomes, bank, gate)
     applied = await bank.apply(
-        reconciled.changes,
+        (*reconciled.changes, *judged),
         batch.occasion,
         base_revision=min(revisions, default=None),
         images=list(images.values()),

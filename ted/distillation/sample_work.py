@@ -1,4 +1,4 @@
-"""The work on one sample: retrieve, attempt, grade, solve, critique, screen. METHOD "Distillation of one sample"."""
+"""The work on one sample: retrieve, attempt, grade, solve, critique, screen, gate. METHOD "Distillation of one sample"."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from ted.bank.changes import AddKeys, Change
 from ted.bank.material import MaterialStore, Place
 from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
+from ted.bank.writer import CHANGEABLE
+from ted.distillation.gating import gated, tried_again
 from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.screening import Screen, keys_from
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
+from ted.gate.trying import Gate
 from ted.gathering import all_of
 from ted.grading.grade import grade
 from ted.prompts import VERSION
@@ -42,10 +45,12 @@ class Workbench:
     trajectories: int
     template: frozenset[tuple[str, ...]]
     measures: bool = True
+    gate: Gate | None = None
 
 
 async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     """Everything from the question to screened changes; the bank itself is not touched."""
+    trials = await tried_again(sample, gate=bench.gate, place=place) if bench.gate else ()
     retrieval = await _retrieved(sample, place, bench)
     trajectories = await _attempted(sample, retrieval, place, bench)
     skipped = tuple(
@@ -53,9 +58,8 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     )
     correct = sum(t.grade.correct for t in trajectories) / len(trajectories)
     if correct == 1.0:
-        outcome = Outcome(
-            sample.id, correct, changes=_recognised(sample, retrieval, place, bench), skipped=skipped
-        )
+        keys = _recognised(sample, retrieval, place, bench)
+        outcome = Outcome(sample.id, correct, changes=keys, skipped=skipped, trials=trials)
         await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
         return outcome
     solution = await bench.teacher.solve(sample, key=place.key)
@@ -70,6 +74,7 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
         skipped += (Skipped(sample.id, "unparsable_critique", str(error)),)
     await asyncio.to_thread(bench.material.keep_critique, place, critique)
     outcome = await _screened(sample, place, bench, solution, critique, correct, skipped)
+    outcome = replace(await _through_gate(outcome, sample, place, bench), trials=trials)
     await _finish(sample, place, bench, retrieval, trajectories, outcome, critique)
     return outcome
 
@@ -168,7 +173,7 @@ async def _screened(
 ) -> Outcome:
     screen = Screen(
         bank=bench.bank,
-        active=tuple(await asyncio.to_thread(bench.bank.experiences)),
+        active=tuple(await asyncio.to_thread(bench.bank.experiences, status=CHANGEABLE)),
         teacher=bench.teacher,
         sample=sample,
         solution=as_text(solution.attempt.chain, ""),
@@ -187,6 +192,20 @@ async def _screened(
         skipped=skipped + tuple(skip for s in screened for skip in s.skipped),
         mended=sum(s.mended for s in screened),
         error_types=Counter(f.error_type for f in critique.findings),
+    )
+
+
+async def _through_gate(outcome: Outcome, sample: Sample, place: Place, bench: Workbench) -> Outcome:
+    gate = bench.gate
+    if gate is None:
+        return outcome
+    passed = await all_of(
+        gated(change, n, gate=gate, sample=sample, place=place) for n, change in enumerate(outcome.changes)
+    )
+    return replace(
+        outcome,
+        changes=tuple(p.change for p in passed if p.change),
+        skipped=outcome.skipped + tuple(skip for p in passed for skip in p.skipped),
     )
 
 

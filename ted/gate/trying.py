@@ -31,6 +31,18 @@ ROUNDS = {"sample": 8, "neighbours": 3}
 LATER_ROUNDS = 2
 """The same for a candidate that a later sample finds."""
 
+AT_ONCE = 4
+"""Candidates kept before that one sample tries again, at most; the oldest that it finds."""
+
+_NUMBERS = 1000
+"""Call numbers that one proposal has for itself."""
+
+
+def most_pairs(policy: GatePolicy) -> int:
+    """Pairs that are drawn for one proposal, at most."""
+    questions = 1 if policy == "sample" else NEIGHBOURS
+    return questions * ROUNDS.get(policy, 0)
+
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
@@ -55,12 +67,19 @@ class Gate:
         """The evidence on a proposal of this number that was made from the sample."""
         on = [sample] if self.policy == "sample" else self.nearest.get(sample.id, ())[:LOOKED_AT]
         found = [trial for trial in await all_of(self._trial(guest, s) for s in on) if trial]
-        return await self._tried(found[:NEIGHBOURS], place, f"gate{number}", ROUNDS.get(self.policy, 0))
+        return await self._tried(found[:NEIGHBOURS], place, number * _NUMBERS, ROUNDS.get(self.policy, 0))
 
-    async def tried_again(self, guest: Guest, sample: Sample, place: Place, number: int) -> Evidence:
-        """More evidence on a candidate that is kept, from a sample that it was not made from, if that finds it."""
-        trial = await self._trial(guest, sample)
-        return await self._tried([trial] if trial else [], place, f"gate-again{number}", LATER_ROUNDS)
+    async def tried_again(self, guests: Sequence[Guest], sample: Sample, place: Place) -> list[Evidence]:
+        """More evidence on candidates that are kept, in their order, from a sample that they were not made from."""
+        trials = await all_of(self._trial(guest, sample) for guest in guests)
+        chosen = [n for n, trial in enumerate(trials) if trial][:AT_ONCE]
+        found = await all_of(
+            self._tried([trial], place, (100 + n) * _NUMBERS, LATER_ROUNDS)
+            if n in chosen and (trial := trials[n])
+            else self._tried([], place, 0, 0)
+            for n in range(len(guests))
+        )
+        return list(found)
 
     async def _trial(self, guest: Guest, sample: Sample) -> _Trial | None:
         with_it = await self.bank.retrieve(sample.question, self.settings, guest=guest)
@@ -68,12 +87,12 @@ class Gate:
             return None
         return _Trial(sample, with_it, await self.bank.retrieve(sample.question, self.settings))
 
-    async def _tried(self, trials: Sequence[_Trial], place: Place, role: str, rounds: int) -> Evidence:
+    async def _tried(self, trials: Sequence[_Trial], place: Place, first: int, rounds: int) -> Evidence:
         """A pair for each question in every round; after each round it may be clear enough."""
         evidence = Evidence()
         for drawn in range(rounds):
             pairs = await all_of(
-                self._pair(t, place, role, drawn * len(trials) + n) for n, t in enumerate(trials)
+                self._pair(t, place, first + drawn * len(trials) + n) for n, t in enumerate(trials)
             )
             for right_with, right_without in pairs:
                 evidence = evidence.with_pair(right_with=right_with, right_without=right_without)
@@ -81,11 +100,11 @@ class Gate:
                 break
         return evidence
 
-    async def _pair(self, trial: _Trial, place: Place, role: str, number: int) -> tuple[bool, bool]:
+    async def _pair(self, trial: _Trial, place: Place, number: int) -> tuple[bool, bool]:
         # The arm stands before the first colon of the key, where it does not change the seed.
         _, rest = place.key.split(":", 1)
         right_with, right_without = await all_of(
-            self._right(trial.sample, retrieval, f"{place.job_id}.{arm}:{rest}:{role}:{number}")
+            self._right(trial.sample, retrieval, f"{place.job_id}.{arm}:{rest}:gate:{number}")
             for arm, retrieval in (("with", trial.with_it), ("without", trial.without))
         )
         return right_with, right_without

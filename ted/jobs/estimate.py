@@ -12,6 +12,7 @@ from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.flow import Arm
+from ted.gate.trying import AT_ONCE, LATER_ROUNDS, most_pairs
 from ted.jobs.distillation import Options
 from ted.profile import PROFILES, Profile, ProfileName
 from ted.sample import Sample
@@ -27,7 +28,8 @@ WRITTEN = 0.25
 
 ASSUMED = (
     "No sample is right from the start; the teacher solves each at its first try and mends every second one; every "
-    "reply parses; completions have a quarter of the tokens they may have; a compression asks about two clusters."
+    "reply parses; a gate is clear after half of its pairs; completions have a quarter of the tokens they may have; a "
+    "compression asks about two clusters."
 )
 
 
@@ -121,7 +123,7 @@ def estimate_distillation(
             by_role[ask.role] += [ask] * options.epochs
     for ask in _of_compressions(bank, len(samples), options, profile):
         by_role[ask.role].append(ask)
-    models = {role: student if role == "student" else teacher for role in by_role}
+    models = {role: student if role in ("student", "gate") else teacher for role in by_role}
     roles = (
         RoleEstimate(role, models[role].name, _expected(asks, models[role]), _upper(asks, models[role]))
         for role, asks in by_role.items()
@@ -174,6 +176,11 @@ def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -
     yield _Ask("explain", 0, int(profile.explains), FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
+    if options.gate != "none":
+        pairs = most_pairs(options.gate)
+        gates, again = operations * pairs, LATER_ROUNDS * AT_ONCE
+        calls = 2 * (gates + again), 2 * ceil(pairs / 2)
+        yield _Ask("gate", calls[1], calls[0], FRAME + asked, advice, images, attempt)
     yield _Ask("mend", 0.5, operations * MENDS_OF_ONE, FRAME + known, 4 * critique, images, critique)
 
 
