@@ -52,7 +52,8 @@ class Retrieved:
     """One experience found for a question, with its similarity and the label it has in the prompt (E1, E2, ...).
 
     `shown`: whether the prompt has it; withheld, its place stays empty. `propensity`: the probability with which chance
-    showed it, all others being shown; 1 where that was certain.
+    showed it, all others being shown; 1 where that was certain. `record`: how it did so far, in words, where the teacher
+    is to know.
     """
 
     experience: Experience
@@ -60,6 +61,7 @@ class Retrieved:
     label: str
     shown: bool = True
     propensity: float = 1.0
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)

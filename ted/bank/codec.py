@@ -93,7 +93,7 @@ def retrieval_from_json(value: dict[str, Any]) -> Retrieval:
 
 def _told(retrieved: dict[str, Any]) -> dict[str, Any]:
     """Its label, and what chance did; what was kept before there were trials does not say."""
-    return {name: retrieved[name] for name in ("label", "shown", "propensity") if name in retrieved}
+    return {name: retrieved[name] for name in ("label", "shown", "propensity", "record") if name in retrieved}
 
 
 def _experience(value: dict[str, Any]) -> Experience:

@@ -237,3 +237,26 @@ def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats
         .group_by(CounterRow.experience_id)
     )
     return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
+
+
+def records_before(
+    session: Session, experience_ids: Collection[str], *, asked_head: str
+) -> dict[tuple[str, int], str]:
+    """By experience and version, in words, how often answers were right with it and without it.
+
+    Questions asked under a name that begins with `asked_head` are left out, and the sources of an experience.
+    """
+    e = ExposureRow
+    graded = e.experience_id.in_(experience_ids) & e.outcome.is_not(None) & e.own_source.is_(False)
+    query = (
+        select(e.experience_id, e.version, e.shown, func.count(), func.sum(e.outcome))
+        .where(graded, ~e.asked_as.startswith(asked_head, autoescape=True))
+        .group_by(e.experience_id, e.version, e.shown)
+        .order_by(e.experience_id, e.version, e.shown.desc())
+    )
+    found: dict[tuple[str, int], str] = {}
+    for experience_id, version, shown, count, right in session.execute(query):
+        part = f"{'with' if shown else 'without'} it {right:g} of {count} other questions right"
+        of = experience_id, version
+        found[of] = f"{found[of]}, {part}" if of in found else part
+    return found

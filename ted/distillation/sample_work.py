@@ -114,6 +114,7 @@ async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieva
     if bench.measures and place.epoch > 0:
         key = f"{place.epoch}:{place.sample_id}"
         retrieval = withhold(retrieval, sample.question, key=key, probability=lambda _: MOST)
+        retrieval = await asyncio.to_thread(bench.material.with_records, place, retrieval)
     await asyncio.to_thread(bench.material.freeze_retrieval, place, retrieval)
     return retrieval
 
