@@ -7,7 +7,7 @@ from dataclasses import replace
 from ted.jobs.distillation import Options
 from ted.sample import Question, Sample
 from ted.settings import RetrievalSettings
-from tests.scripted import Bench, Call, add, attempt, critique, result
+from tests.scripted import Bench, Call, Rule, add, attempt, critique, result, wording
 from tests.stores import added
 
 TOPICS = ("boats on the canal", "lamps in the hall", "chairs for the concert", "loaves from the oven")
@@ -24,9 +24,17 @@ def lesson(call: Call) -> str:
     return critique(add(f"{TOPICS[number]} are meant", f"Say C-{number}, whatever else, {'ab'[epoch] * 3}."))
 
 
+def sharper(call: Call) -> str:
+    return wording(f"What is to be said of the {TOPICS[int(call.sample[1:])]}", "as before")
+
+
+def teaching() -> dict[str, Rule]:
+    return {"solve": lambda call: attempt(f"C-{call.sample[1:]}"), "critique": lesson, "sharpen": sharper}
+
+
 async def test_what_is_still_wrong_is_rewritten_and_the_bank_does_not_grow(bench: Bench) -> None:
     bench.student = {"student": attempt("I do not know")}
-    bench.teacher = {"solve": lambda call: attempt(f"C-{call.sample[1:]}"), "critique": lesson}
+    bench.teacher = teaching()
 
     job = await bench.distil(*SAMPLES, options=Options(trajectories=2, epochs=2, batch_size=2))
 
@@ -43,7 +51,7 @@ async def test_where_nothing_is_left_to_learn_the_second_epoch_changes_nothing(b
             f"C-{call.sample[1:]}" if f"C-{call.sample[1:]}" in call.user else "?"
         )
     }
-    bench.teacher = {"solve": lambda call: attempt(f"C-{call.sample[1:]}"), "critique": lesson}
+    bench.teacher = teaching()
 
     job = await bench.distil(*SAMPLES, options=Options(trajectories=2, epochs=2, batch_size=2))
 
