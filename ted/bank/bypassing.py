@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from ted.bank.retriever import bank_row
 from ted.bank.tables import AnswerRow, FeedbackRow, now
 from ted.bank.utility import Numbers, Side, Utility, utility_from
+from ted.settings import TrialSettings
 
 ALPHA = 0.05
 """The chance of ever raising a false alarm; and, once it is raised, of ever calling it off falsely."""
@@ -130,12 +131,13 @@ def comparison(session: Session, bank_id: str) -> Comparison:
 
 
 def reconsider(session: Session, answer: AnswerRow) -> None:
-    """After a grading: raises the alarm of the answer's bank, or calls it off, where the evidence has come to it.
+    """After a grading: raises the alarm of the answer's bank, or calls it off, where the evidence has come to it,
+    unless its bypass is `off`.
 
     Only the rarer arm can bring that about, or nearly so: the others are looked at along with it.
     """
     rarer = answer.arm is not None and (answer.arm == "bank") == ((answer.arm_propensity or 0.0) < 0.5)
-    if not rarer:
+    if not rarer or TrialSettings(**bank_row(session, answer.bank_id).trials).bypass == "off":
         return
     found = comparison(session, answer.bank_id)
     if found.evidence >= 1 / ALPHA:
