@@ -1,6 +1,6 @@
 """Trials of experiences and of banks, and what the gate found
 
-Revision 0011, after 0005.
+Revision 0011, after 0006.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from alembic import op
 
 
 revision = '0011'
-down_revision = '0005'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 

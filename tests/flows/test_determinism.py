@@ -174,7 +174,8 @@ async def test_nor_do_they_with_a_gate(gate: GatePolicy, blank_file: Path, tmp_p
     assert wild_calls == calm_calls
     for part in ("experiences", "keys", "lineage", "history", "revisions", "report"):
         assert wild[part] == calm[part]
-    assert {e[3] for e in calm["experiences"]} >= {"active", "rejected"}
+    assert {e[3] for e in calm["experiences"]} >= {"candidate", "rejected"}
+    assert "judge" in {entry[2] for entry in calm["history"]}
 
 
 async def test_the_run_that_is_compared_has_something_to_get_out_of_order(
