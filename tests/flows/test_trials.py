@@ -12,6 +12,7 @@ from ted.answer import Answer
 from ted.answering import answer
 from ted.bank.bank import Bank
 from ted.bank.bypassing import comparison
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.feedback import Feedback, FeedbackStore
 from ted.bank.tables import ExposureRow
 from ted.bank.trials import LEAST_GRADED, RECOVERY_SHARE
@@ -61,7 +62,7 @@ async def asked(store: Store, bank: Bank, number: int, model: Student | None = N
 async def test_nothing_is_left_out_before_answers_are_graded(
     store: Store, bank: Bank, lessons: list[Experience]
 ) -> None:
-    feedback = FeedbackStore(store.database)
+    feedback = FeedbackStore(store.database, DEFAULT_CALLER)
 
     before = [await asked(store, bank, n) for n in range(LEAST_GRADED)]
     for given in before:
@@ -163,7 +164,7 @@ async def test_a_bank_that_hurts_is_bypassed_until_it_helps_again(
     store: Store, bank: Bank, lessons: list[Experience]
 ) -> None:
     trying(store, bank, when="always", control_rate=0.5, bypass="serve_without")
-    feedback, number = FeedbackStore(store.database), 0
+    feedback, number = FeedbackStore(store.database, DEFAULT_CALLER), 0
 
     async def until(raised: bool, *, right: str) -> None:
         """Answers are asked and graded until the alarm is as wanted; only those of one arm are right."""
