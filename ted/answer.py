@@ -14,6 +14,9 @@ from ted.trajectory import Attempt, Chain
 Mode = Literal["retrieve", "all", "demos", "none"]
 """What a question is asked with: experiences retrieved for it, the whole bank, solved training samples, nothing."""
 
+Arm = Literal["bank", "control"]
+"""Of a trial: with what the bank has, or without it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Latency:
@@ -32,6 +35,20 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
+class Trial:
+    """What chance decided for an answer: an arm, None where it decided nothing; `propensity` is that of `bank`."""
+
+    arm: Arm | None = None
+    propensity: float | None = None
+    bypassed: bool = False
+
+    @property
+    def without_bank(self) -> bool:
+        """Whether what was found was kept from the student."""
+        return self.arm == "control" or (self.bypassed and self.arm is None)
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
 
@@ -46,9 +63,10 @@ class Answer:
     model: str
     usage: Usage
     latency: Latency
+    trial: Trial = Trial()
 
     def cited(self) -> dict[str, bool]:
         """By experience id, whether the student says it used it; empty where it was not asked to say."""
         if self.attempt is None or (self.attempt.chain == Chain() and not self.attempt.used):
             return {}
-        return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.retrieved}
+        return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.shown}

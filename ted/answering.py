@@ -1,4 +1,7 @@
-"""Answering a question with a bank: retrieve, ask the student, keep the answer and the usage of what it was shown."""
+"""Answering a question with a bank: retrieve, ask the student, keep the answer and the usage of what it was shown.
+
+Chance may withhold some of what was found: that is ted/bank/trials' affair.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import time
 from dataclasses import replace
 from typing import assert_never
 
-from ted.answer import Answer, Latency, Mode
+from ted.answer import Answer, Latency, Mode, Trial
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.embedding import QuestionVectors
+from ted.bank.trials import conduct
 from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
@@ -42,15 +46,21 @@ async def answer(
     vectors = await bank.embed_question(question) if mode != "none" else None
     embedded = time.perf_counter()
     retrieval = await retrieved_for(question, bank, mode, settings, vectors)
-    found = time.perf_counter()
     answer_id = answer_id or new_id("ans")
+    trial = Trial()
+    if mode == "retrieve":  # who asks for all of it, or for demonstrations, gets that
+        retrieval, trial = await asyncio.to_thread(
+            conduct, bank.database, bank.id, question, retrieval, key=answer_id
+        )
+    found = time.perf_counter()
     ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
     reply, attempt = await asked(
         charged, question, retrieval, mode, bank=bank, call_key=f"{answer_id}:0:0:student:0"
     )
     given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
-    given = replace(given, latency=Latency.between(started, embedded, found, time.perf_counter()))
+    latency = Latency.between(started, embedded, found, time.perf_counter())
+    given = replace(given, latency=latency, trial=trial)
     await asyncio.to_thread(answers.keep, given)
     return given
 

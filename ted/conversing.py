@@ -9,11 +9,12 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from ted.answer import Answer, Latency
+from ted.answer import Answer, Latency, Trial
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.caller import Caller
 from ted.bank.calls import CallStore, Owner
+from ted.bank.trials import conduct
 from ted.chat import Reply
 from ted.completion import CompletionModel, CompletionRequest, Json
 from ted.completion_ledger import LedgeredCompletions
@@ -57,6 +58,7 @@ class Advised:
     conversation: Conversation
     source: Source | None
     retrieval: Retrieval
+    trial: Trial
     advice: str
     advice_place: AdvicePlace
     failure: str | None
@@ -97,10 +99,10 @@ class Desk:
 async def advise(conversation: Conversation, *, source: Source | None, desk: Desk) -> Advised:
     """The conversation with advice from the bank. Raises NotFound, and RetrievalFailed unless the desk fails open."""
     began = embedded = time.perf_counter()
-    retrieval, failure = NOTHING, None
+    retrieval, failure, trial, answer_id = NOTHING, None, Trial(), new_id("ans")
     if source is not None:
         try:
-            retrieval, embedded = await _found(conversation.question, source)
+            retrieval, trial, embedded = await _found(conversation.question, source, answer_id)
         except NotFound:
             raise
         except Exception as error:  # whatever embedder, index or store fell over: it is logged and told
@@ -113,18 +115,22 @@ async def advise(conversation: Conversation, *, source: Source | None, desk: Des
     moments = (began, embedded, time.perf_counter())
     advice = advice_of(retrieval)
     place = desk.advice_place
-    return Advised(new_id("ans"), conversation, source, retrieval, advice, place, failure, moments)
+    return Advised(answer_id, conversation, source, retrieval, trial, advice, place, failure, moments)
 
 
-async def _found(question: Question | None, source: Source) -> tuple[Retrieval, float]:
-    """What the bank has, and when the question was embedded. Without a question it abstains."""
+async def _found(question: Question | None, source: Source, answer_id: str) -> tuple[Retrieval, Trial, float]:
+    """What the bank has, what chance decided, and when the question was embedded. Without a question it abstains."""
     bank = await asyncio.to_thread(source.open, source.bank_id)
     if question is None:
         revision = (await asyncio.to_thread(lambda: bank.record)).revision
-        return Retrieval((), revision, abstained=True), time.perf_counter()
+        return Retrieval((), revision, abstained=True), Trial(), time.perf_counter()
     vectors = await bank.embed_question(question)
     embedded = time.perf_counter()
-    return await bank.retrieve(question, vectors=vectors), embedded
+    retrieval = await bank.retrieve(question, vectors=vectors)
+    shown, trial = await asyncio.to_thread(
+        conduct, bank.database, bank.id, question, retrieval, key=answer_id
+    )
+    return shown, trial, embedded
 
 
 async def complete(advised: Advised, *, desk: Desk) -> tuple[Json, Reply]:
@@ -159,6 +165,7 @@ async def _keep(advised: Advised, model: LedgeredCompletions, desk: Desk) -> Rep
             model=reply.model,
             usage=reply.usage,
             latency=Latency.between(*advised.moments, time.perf_counter()),
+            trial=advised.trial,
         )
         await asyncio.shield(asyncio.to_thread(desk.answers.keep, answer))
     return reply

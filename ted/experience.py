@@ -49,11 +49,19 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """One experience found for a question, with its similarity and the label it has in the prompt (E1, E2, ...)."""
+    """One experience found for a question, with its similarity and the label it has in the prompt (E1, E2, ...).
+
+    `shown`: whether the prompt has it; withheld, its place stays empty. `propensity`: the probability with which chance
+    showed it, all others being shown; 1 where that was certain. `record`: how it did so far, in words, where the teacher
+    is to know.
+    """
 
     experience: Experience
     similarity: Similarity
     label: str
+    shown: bool = True
+    propensity: float = 1.0
+    record: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,11 @@ class Retrieval:
     images_not_searched: int = 0
     demonstrations: tuple[Demonstration, ...] = ()
 
+    @property
+    def shown(self) -> tuple[Retrieved, ...]:
+        """Those that the prompt has."""
+        return tuple(r for r in self.retrieved if r.shown)
+
     def by_label(self, label: str) -> Retrieved | None:
         """The experience that the prompt calls `label`, or None where a model made the label up."""
-        return next((r for r in self.retrieved if r.label == label), None)
+        return next((r for r in self.shown if r.label == label), None)

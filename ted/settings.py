@@ -6,7 +6,7 @@ import os
 import socket
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import unquote
 
 from platformdirs import user_cache_dir, user_data_dir
@@ -174,6 +174,34 @@ class RetrievalSettings:
         if unknown := sorted(set(options) - set(known)):
             raise BadSetting(f"retrieval has no setting {unknown[0]!r}: there are {', '.join(known)}")
         return RetrievalSettings(**(known | {n: v for n, v in options.items() if v is not None}))
+
+
+TrialTime = Literal["off", "graded", "always"]
+Bypass = Literal["off", "alarm", "serve_without"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSettings:
+    """What of a bank's answers chance may decide, so that one can tell what the bank is worth.
+
+    `when`: whether single experiences are withheld and answers given without the bank at all: never, while answers
+    get graded (else nothing is learned from it), or always. `control_rate`: the share of answers without the bank.
+    `bypass`: what is done where these are better with confidence: nothing, an alarm, or answers without the bank.
+    """
+
+    when: TrialTime = "graded"
+    control_rate: float = 0.02
+    bypass: Bypass = "alarm"
+
+    def __post_init__(self) -> None:
+        checks = (
+            (self.when in get_args(TrialTime), "when", " or ".join(get_args(TrialTime))),
+            (0 <= self.control_rate <= 0.5, "control_rate", "from 0 to 0.5"),
+            (self.bypass in get_args(Bypass), "bypass", " or ".join(get_args(Bypass))),
+        )
+        for good, name, wanted in checks:
+            if not good:
+                raise BadSetting(f"{name} is {getattr(self, name)!r}: it must be {wanted}")
 
 
 @dataclass(frozen=True, slots=True)

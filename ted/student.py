@@ -44,6 +44,10 @@ class Student:
         attempts = (self._attempt(question, retrieval, f"{key}:student:{n}") for n in range(times))
         return await all_of(attempts)
 
+    async def attempt_once(self, question: Question, retrieval: Retrieval, *, call_key: str) -> Written:
+        """One attempt at temperature 0.7, under this key."""
+        return await self._attempt(question, retrieval, call_key)
+
     async def _attempt(self, question: Question, retrieval: Retrieval, call_key: str) -> Written:
         messages = attempt_messages(question, retrieval, self.profile.form)
         request = self._request(messages, call_key, DISTILLING_TEMPERATURE)

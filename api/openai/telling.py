@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas.answers import SimilarityShown
+from api.schemas.answers import SimilarityShown, withheld
 from ted.completion import Json
 from ted.conversing import Advised
 
@@ -15,15 +15,18 @@ def headers_of(advised: Advised) -> dict[str, str]:
     if advised.source is None:
         return {}
     found = advised.retrieval
-    similarities = [r.similarity.fused for r in found.retrieved]
+    similarities = [r.similarity.fused for r in found.shown]
     if not similarities and found.best_similarity is not None:
         similarities = [found.best_similarity]
     told = {
         "X-TED-Answer-Id": advised.answer_id,
-        "X-TED-Experience-Ids": ",".join(r.experience.id for r in found.retrieved),
+        "X-TED-Experience-Ids": ",".join(r.experience.id for r in found.shown),
         "X-TED-Similarity": ",".join(f"{similarity:.4f}" for similarity in similarities),
         "X-TED-Tokens-Injected": str(advised.tokens_injected),
         "X-TED-Abstained": str(found.abstained).lower(),
+        "X-TED-Withheld": ",".join(withheld(found, advised.trial)),
+        "X-TED-Control": str(advised.trial.arm == "control").lower(),
+        "X-TED-Bypassed": str(advised.trial.bypassed).lower(),
         "X-TED-Retrieval": "failed" if advised.failure else "ok",
     }
     return told
@@ -52,9 +55,12 @@ def told_in_body(advised: Advised) -> Json | None:
                 "content": r.experience.content,
                 "similarity": SimilarityShown.of(r.similarity).model_dump(),
             }
-            for r in found.retrieved
+            for r in found.shown
         ],
         "abstained": found.abstained,
+        "withheld": withheld(found, advised.trial),
+        "control": advised.trial.arm == "control",
+        "bypassed": advised.trial.bypassed,
         "tokens_injected": advised.tokens_injected,
         "images_not_searched": found.images_not_searched,
         "retrieval": "failed" if advised.failure else "ok",

@@ -7,13 +7,14 @@ from typing import get_args
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
-from sqlalchemy import true
+from sqlalchemy import select, true
 
 from api.dependencies import Allowed, Running
 from api.schemas.problem import errors
 from api.service import Service
 from ted.bank.jobs import JobStatus
 from ted.bank.statistics import jobs_by_status
+from ted.bank.tables import BankRow
 from ted.errors import NotFound
 from ted.metrics import Labels, gauge
 
@@ -33,8 +34,15 @@ def _standing(service: Service) -> Iterator[str]:
     ted = service.ted
     with ted.database.reading() as session:
         jobs = jobs_by_status(session, true())
+        banks = session.execute(select(BankRow.id, BankRow.alarm)).tuples().all()
     yield from gauge(
         "ted_jobs", "Jobs by status.", ("status",), {(s,): jobs.get(s, 0) for s in get_args(JobStatus)}
+    )
+    yield from gauge(
+        "ted_bank_alarm",
+        "1 where a bank's answers were seen to be worse than those without it.",
+        ("bank",),
+        {(bank_id,): bool(alarm and alarm["raised"]) for bank_id, alarm in banks},
     )
     lags: dict[Labels, float] = {}
     keys: dict[Labels, float] = {}

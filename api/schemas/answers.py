@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.common import Body, ImageUrls, K, MinSimilarity, Shown, Tag, Text, Time
 from api.schemas.feedback import FeedbackOut
-from ted.answer import Mode
+from ted.answer import Mode, Trial
 from ted.bank.answers import Exposure, KeptAnswer
 from ted.bank.spending import Spending
 from ted.chat import Usage
@@ -84,6 +84,13 @@ class DemonstrationShown(Shown):
         return DemonstrationShown(**asdict(shown) | {"images": list(shown.images)})
 
 
+def withheld(retrieval: Retrieval, trial: Trial) -> list[str]:
+    """The ids of what chance left out by itself; where the whole bank was left out, none."""
+    if trial.without_bank:
+        return []
+    return [r.experience.id for r in retrieval.retrieved if not r.shown]
+
+
 class UsageShown(Shown):
     """Tokens as the provider counted them."""
 
@@ -125,6 +132,15 @@ class AnswerOut(Shown):
         description="Training samples that stood before the question, in mode `demos`."
     )
     abstained: bool = Field(description="Nothing in the bank was near enough.")
+    withheld: list[str] = Field(
+        description="Experiences found, but left out by chance, to learn what they are worth."
+    )
+    control: bool = Field(
+        description="By chance, all that was found was left out, to learn what the bank is worth."
+    )
+    bypassed: bool = Field(
+        description="The bank's answers were seen to be worse than those without it, so it is not used."
+    )
     images_not_searched: int = Field(
         description="Images that played no part: no image embedder is configured."
     )
@@ -162,6 +178,9 @@ class AnswerOut(Shown):
             ],
             demonstrations=[DemonstrationShown.of(d) for d in kept.retrieval.demonstrations],
             abstained=kept.retrieval.abstained,
+            withheld=withheld(kept.retrieval, kept.trial),
+            control=kept.trial.arm == "control",
+            bypassed=kept.trial.bypassed,
             images_not_searched=kept.retrieval.images_not_searched,
             model=kept.model,
             usage=UsageShown.of(kept.usage),

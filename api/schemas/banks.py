@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from api.schemas.common import Anything, Body, Metadata, MinSimilarity, Shown, Text, Time
 from ted.bank.banks import BankSettings
 from ted.bank.listings import BankDetails
-from ted.settings import RetrievalSettings
+from ted.settings import Bypass, RetrievalSettings, TrialSettings, TrialTime
 
 
 def _no_at(name: str) -> str:
@@ -22,7 +22,7 @@ def _no_at(name: str) -> str:
 Name = Annotated[Text, Field(max_length=100), AfterValidator(_no_at)]
 
 
-_RETRIEVAL, _BANK = RetrievalSettings(), BankSettings("")
+_RETRIEVAL, _BANK, _TRIALS = RetrievalSettings(), BankSettings(""), TrialSettings()
 
 
 class RetrievalIn(Body):
@@ -57,8 +57,25 @@ class CapacityIn(Body):
     max_tokens: int = Field(default=_BANK.max_tokens, ge=1, le=1_000_000_000)
 
 
+class TrialsIn(Body):
+    """What chance may decide about answers, to learn what the bank is worth; left out, it stays as it is."""
+
+    when: TrialTime = Field(
+        default=_TRIALS.when,
+        description="Leave out experiences, or the whole bank: never, while answers get graded, or always.",
+    )
+    control_rate: float = Field(
+        default=_TRIALS.control_rate, ge=0, le=0.5, description="The share of answers without the bank."
+    )
+    bypass: Bypass = Field(
+        default=_TRIALS.bypass,
+        description="Where answers without the bank are better: nothing, an alarm, or answers without it.",
+    )
+
+
 class _Changeable(Body):
     description: Anything = ""
+    trials: TrialsIn = TrialsIn()
     retrieval: RetrievalIn = RetrievalIn()
     capacity: CapacityIn = CapacityIn()
     metadata: Metadata = Field(default={}, description="Yours: TED keeps it and does not look at it.")
@@ -70,7 +87,8 @@ class _Changeable(Body):
         )
         changed |= self.capacity.model_dump(exclude_unset=True)
         retrieval = replace(settings.retrieval, **self.retrieval.model_dump(exclude_unset=True))
-        return replace(settings, **changed, retrieval=retrieval)
+        trials = replace(settings.trials, **self.trials.model_dump(exclude_unset=True))
+        return replace(settings, **changed, retrieval=retrieval, trials=trials)
 
 
 class BankIn(_Changeable):
@@ -110,6 +128,12 @@ class CapacityOut(Shown):
     max_tokens: int
 
 
+class TrialsOut(Shown):
+    when: TrialTime
+    control_rate: float
+    bypass: Bypass
+
+
 class BankOut(Shown):
     """A bank. Embedders are named by their fingerprints; `experiences` are the active ones."""
 
@@ -121,6 +145,8 @@ class BankOut(Shown):
     image_embedder: str | None
     retrieval: RetrievalOut
     capacity: CapacityOut
+    trials: TrialsOut
+    alarm: bool = Field(description="Answers without the bank were seen to be better than those with it.")
     metadata: dict[str, Any]
     revision: int
     experiences: int
@@ -139,6 +165,8 @@ class BankOut(Shown):
                 k=r.k, gap=r.gap, min_similarity=r.min_similarity, token_budget=r.token_budget
             ),
             capacity=CapacityOut(max_experiences=bank.max_experiences, max_tokens=bank.max_tokens),
+            trials=TrialsOut(**asdict(bank.trials)),
+            alarm=bank.alarm,
             metadata=bank.metadata,
             revision=bank.revision,
             experiences=bank.experiences,

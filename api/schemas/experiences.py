@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, model_validator
@@ -13,6 +14,7 @@ from api.schemas.problem import FieldProblem
 from ted.bank.listings import ExperienceDetails, HistoryEntry
 from ted.bank.rows import MOST_KEYS
 from ted.bank.usage import COUNTERS, UsageStats
+from ted.bank.utility import Utility
 from ted.experience import Status
 
 Tags = Annotated[list[Tag], Field(max_length=20)]
@@ -98,8 +100,26 @@ class ExperiencePatch(Body):
         return self
 
 
+class UtilityOfOne(Shown):
+    """P(right | shown) - P(right | withheld), from questions for which chance decided about that.
+
+    `mean` is null while either side has none; `low` to `high` holds it with 90 % confidence. `shown` and `withheld` are
+    the questions that the evidence of each side is worth.
+    """
+
+    mean: float | None
+    low: float
+    high: float
+    shown: float
+    withheld: float
+
+    @staticmethod
+    def of(utility: Utility) -> UtilityOfOne:
+        return UtilityOfOne(**asdict(utility))
+
+
 class UsageStatsOut(Shown):
-    """Of the present version. Right and wrong are sums of shares, one share a question; `utility` is METHOD's."""
+    """Of the present version. Right and wrong are sums of shares, one share a question."""
 
     retrieved: int
     shown: int
@@ -111,13 +131,13 @@ class UsageStatsOut(Shown):
     withheld_wrong: float
     helpful: int
     harmful: int
-    utility: float
+    utility: UtilityOfOne
     last_used_at: Time | None
 
     @staticmethod
     def of(usage: UsageStats, last_used_at: Time | None) -> UsageStatsOut:
         counters = {name: getattr(usage, name) for name in COUNTERS}
-        return UsageStatsOut(**counters, utility=usage.utility, last_used_at=last_used_at)
+        return UsageStatsOut(**counters, utility=UtilityOfOne.of(usage.utility), last_used_at=last_used_at)
 
 
 class ExperienceOut(Shown):
@@ -135,6 +155,9 @@ class ExperienceOut(Shown):
     usage: UsageStatsOut
     student: str | None
     teacher: str | None
+    gate: dict[str, Any] | None = Field(
+        description="What the gate found when it was admitted, kept waiting or rejected; null: it was not tried."
+    )
     created_revision: int
     updated_revision: int
     created_at: Time
@@ -155,6 +178,7 @@ class ExperienceOut(Shown):
             usage=UsageStatsOut.of(details.usage, details.last_used_at),
             student=details.student,
             teacher=details.teacher,
+            gate=details.gate,
             created_revision=details.created_revision,
             updated_revision=details.updated_revision,
             created_at=details.created_at,

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from api.schemas.common import Body, Text, one_of
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.rows import ARMS, Arm
+from ted.gate.verdict import GatePolicy
 from ted.jobs.distillation import Options
 from ted.profile import ProfileName
 from ted.sample_fields import GRADER_NAMES
@@ -119,6 +120,10 @@ class DistillationIn(SamplesIn):
         le=10_000,
         description="Batches between compressions; 0: none.",
     )
+    gate: GatePolicy = Field(
+        default="none",
+        description="What a new experience must pass: nothing, its own sample, or samples like it.",
+    )
     budget: BudgetIn = BudgetIn()
     dry_run: bool = Field(
         default=False, description="Estimate calls, tokens and cost; ask and write nothing."
@@ -132,6 +137,7 @@ class DistillationIn(SamplesIn):
             epochs=self.epochs,
             batch_size=self.batch_size,
             compress_every=self.compress_every,
+            gate=self.gate,
         )
 
 

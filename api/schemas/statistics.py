@@ -101,9 +101,10 @@ class RankedOut(Shown):
     id: str
     when_to_use: str
     utility: float
-    shown: int
-    shown_correct: float
-    shown_wrong: float
+    low: float
+    high: float
+    shown: float
+    withheld: float
 
 
 class BucketOut(Shown):
@@ -115,7 +116,8 @@ class BucketOut(Shown):
 
 
 class UtilityOut(Shown):
-    """Of active experiences: P(right | shown) - P(right | withheld), posterior mean, of those with a graded use."""
+    """Of active experiences: P(right | shown) - P(right | withheld), posterior mean with an interval of 90 %, of those
+    that have graded questions on both sides (`graded`; the others are `ungraded`)."""
 
     graded: int
     ungraded: int
@@ -123,6 +125,24 @@ class UtilityOut(Shown):
     distribution: list[BucketOut]
     top: list[RankedOut]
     worst: list[RankedOut]
+
+
+class TrialsShown(Shown):
+    """Graded answers with the bank against those for which chance left it out, since the alarm was raised or called off.
+
+    `evidence` is that of harm (with `alarm`: of there being none any more); at `needed` the alarm is raised (called off).
+    `difference` of the shares of right answers, with its interval of 90 % at this moment.
+    """
+
+    alarm: bool
+    since: Time | None
+    evidence: float
+    needed: float
+    with_bank: int
+    without_bank: int
+    difference: float | None
+    low: float
+    high: float
 
 
 class NeverUsedOut(Shown):
@@ -164,6 +184,7 @@ class BankStatsOut(Shown):
     growth: list[GrowthOut]
     usage: dict[str, int | float]
     utility: UtilityOut
+    trials: TrialsShown
     never_used: NeverUsedOut
     answers: dict[str, int]
     retrieval: BankRetrievalsOut

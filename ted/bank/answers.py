@@ -9,7 +9,7 @@ from typing import cast
 
 from sqlalchemy import select
 
-from ted.answer import Answer, Latency, Mode
+from ted.answer import Answer, Arm, Latency, Mode, Trial
 from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
@@ -46,6 +46,7 @@ class KeptAnswer:
     exposures: dict[str, Exposure]
     usage: Usage
     latency: Latency
+    trial: Trial
     created_at: datetime
     feedback: KeptFeedback | None
 
@@ -63,7 +64,8 @@ class AnswerStore:
         self._database, self._caller, self._on_keep = database, caller, on_keep
 
     def keep(self, answer: Answer) -> None:
-        """An answer, its images, and one exposure for each experience it was shown; kept once, a repeat changes nothing."""
+        """An answer, its images, and one exposure for each experience found for it, shown or withheld, unless the whole
+        bank was left out; kept once, a repeat changes nothing."""
         with self._database.writing() as session:
             if session.get(AnswerRow, answer.id) is not None:
                 return
@@ -85,6 +87,9 @@ class AnswerStore:
                     mode=answer.mode,
                     revision=answer.retrieval.revision,
                     abstained=answer.retrieval.abstained,
+                    arm=answer.trial.arm,
+                    arm_propensity=answer.trial.propensity,
+                    bypassed=answer.trial.bypassed,
                     images_not_searched=answer.retrieval.images_not_searched,
                     retrieved=retrieval["retrieved"],
                     demonstrations=retrieval["demonstrations"],
@@ -94,9 +99,10 @@ class AnswerStore:
                 )
             )
             session.flush()
-            if (
-                answer.mode != "all"
-            ):  # whoever is always shown is neither the reason nor the control of a success
+            always = (
+                answer.mode == "all"
+            )  # shown whatever chance says: neither reason nor control of a success
+            if not always and not answer.trial.without_bank:
                 asked = Asked(answer.id, "answer", answer.question)
                 record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
         self._on_keep(answer)
@@ -133,6 +139,7 @@ class AnswerStore:
                 exposures=exposures,
                 usage=Usage(**row.usage),
                 latency=Latency(**row.latency_ms),
+                trial=Trial(cast(Arm | None, row.arm), row.arm_propensity, row.bypassed),
                 created_at=row.created_at,
                 feedback=feedback_on(session, answer_id),
             )

@@ -16,12 +16,13 @@ from ted.bank.demonstrations import Demonstrations
 from ted.bank.embedding import (
     Embedders,
     QuestionVectors,
+    by_channel,
     embed_keys,
     store_embeddings,
 )
 from ted.bank.mismatch import check_embedders
-from ted.bank.retriever import Retriever
-from ted.bank.rows import experiences_of, load_images, store_images
+from ted.bank.retriever import GUEST, Guest, Retriever
+from ted.bank.rows import MOST_KEYS, experiences_of, load_images, store_images
 from ted.bank.stored import StoredBank
 from ted.bank.tables import ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
@@ -95,6 +96,12 @@ class Bank(StoredBank):
                 raise NotFound(f"bank '{self._row(session).name}' has no experience {experience_id!r}")
             return experiences_of(session, [row])[0]
 
+    def gate_of(self, experience_id: str) -> dict[str, Any] | None:
+        """What the gate found of an experience so far, if it was tried."""
+        with self.database.reading() as session:
+            row = session.get(ExperienceRow, experience_id)
+            return row.gate if row and row.bank_id == self.id else None
+
     # -- retrieving
 
     async def retrieve(
@@ -105,15 +112,16 @@ class Bank(StoredBank):
         tags: Collection[str] = (),
         status: Collection[str] = ("active",),
         vectors: QuestionVectors | None = None,
+        guest: Guest | None = None,
     ) -> Retrieval:
         """The experiences nearest to the question, best first, at the store's present revision.
 
         `tags`: only experiences that have all of them; `status`: only these. A filter never hides what matches.
-        `vectors`: those of `embed_question`, where the caller has them.
+        `vectors`: those of `embed_question`, where the caller has them. `guest`: as if it were in the bank.
         """
         with span("search", ted_bank_id=self.id) as traced:
             found = await asyncio.to_thread(
-                self._retrieve, question, settings, set(tags), set(status), vectors
+                self._retrieve, question, settings, set(tags), set(status), vectors, guest
             )
             traced.set_attribute("ted.retrieval.found", len(found.retrieved))
             traced.set_attribute("ted.retrieval.abstained", found.abstained)
@@ -126,9 +134,45 @@ class Bank(StoredBank):
         tags: set[str],
         status: set[str],
         vectors: QuestionVectors | None,
+        guest: Guest | None,
     ) -> Retrieval:
-        settings = settings or self.record.retrieval
-        return self._following(lambda: self._retriever.retrieve(question, settings, tags, status, vectors))
+        wanted = settings or self.record.retrieval
+        return self._following(
+            lambda: self._retriever.retrieve(question, wanted, tags, status, vectors, guest)
+        )
+
+    async def guest(
+        self,
+        when_to_use: str,
+        content: str,
+        keys: Sequence[Key],
+        *,
+        images: Sequence[Image] = (),
+        replaces: Collection[str] = (),
+    ) -> Guest:
+        """An experience as it would be found if it were in the bank. `images`: those of its keys, where the store has
+        them not yet."""
+        return await asyncio.to_thread(self._guest, when_to_use, content, keys, images, replaces)
+
+    def _guest(
+        self,
+        when_to_use: str,
+        content: str,
+        keys: Sequence[Key],
+        images: Sequence[Image],
+        replaces: Collection[str],
+    ) -> Guest:
+        wording = Key("when_to_use", when_to_use)
+        every = list(dict.fromkeys([wording, *(k for k in keys if k.kind != "when_to_use")]))[:MOST_KEYS]
+        pictures = {image.sha256: image for image in images}
+        lacking = {k.image_sha256 for k in every if k.kind == "image"} - set(pictures)
+        if lacking:
+            with self.database.reading() as session:
+                project_id = self._row(session).project_id
+                pictures |= {i.sha256: i for i in load_images(session, project_id, sorted(lacking))}
+        vectors = by_channel(embed_keys(every, pictures, self._embedders), self._embedders)
+        experience = Experience(GUEST, 1, when_to_use, content, keys=tuple(every))
+        return Guest(experience, vectors, frozenset(replaces))
 
     async def embed_question(self, question: Question) -> QuestionVectors:
         """The vectors that retrieval searches by."""

@@ -17,7 +17,7 @@ from ted.bank.job_tables import JobRow
 from ted.bank.tables import BankRow, ExperienceRow
 from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from ted.ids import new_id
-from ted.settings import RetrievalSettings
+from ted.settings import RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class BankSettings:
     max_experiences: int = 200
     max_tokens: int = 20_000
     metadata: dict[str, Any] = field(default_factory=dict)
+    trials: TrialSettings = field(default_factory=TrialSettings)
 
 
 def settings_tag(row: BankRow) -> str:
@@ -45,6 +46,7 @@ def _settings(row: BankRow) -> BankSettings:
         row.max_experiences,
         row.max_tokens,
         row.details,
+        TrialSettings(**row.trials),
     )
 
 
@@ -161,7 +163,7 @@ class BankStore:
 
 def _put(row: BankRow, settings: BankSettings) -> None:
     row.name, row.description, row.details = settings.name, settings.description, settings.metadata
-    row.retrieval = asdict(settings.retrieval)
+    row.retrieval, row.trials = asdict(settings.retrieval), asdict(settings.trials)
     row.max_experiences, row.max_tokens = settings.max_experiences, settings.max_tokens
 
 

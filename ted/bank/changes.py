@@ -33,6 +33,16 @@ class AddKeys:
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """What further trials of a candidate came to: its status, and the gate's evidence so far. Of this version only."""
+
+    experience_id: str
+    version: int
+    status: Status
+    gate: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """An operator's change, whatever the status and even if pinned; None leaves a field as it is.
 
@@ -50,12 +60,17 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change, the keys that come with it, and where it came from."""
+    """One change, the keys that come with it, and where it came from.
 
-    operation: Operation | SetStatus | SetPinned | AddKeys | Edit
+    `status` of what it makes anew, and what the gate found of that, if it was tried.
+    """
+
+    operation: Operation | SetStatus | SetPinned | AddKeys | Edit | Judge
     keys: tuple[Key, ...] = ()
     tags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)
+    status: Status = "active"
+    gate: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

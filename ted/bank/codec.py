@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ted.bank.changes import AddKeys, Change
+from ted.bank.rows import status_of
 from ted.experience import Demonstration, Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex
@@ -61,6 +62,8 @@ def change_to_json(change: Change) -> dict[str, Any]:
         "keys": [asdict(key) for key in change.keys],
         "tags": list(change.tags),
         "provenance": change.provenance,
+        "status": change.status,
+        "gate": change.gate,
     }
 
 
@@ -71,6 +74,8 @@ def change_from_json(value: dict[str, Any]) -> Change:
         tuple(Key(**key) for key in value["keys"]),
         tuple(value["tags"]),
         value["provenance"],
+        status_of(value.get("status", "active")),
+        value.get("gate"),
     )
 
 
@@ -82,13 +87,18 @@ def retrieval_to_json(retrieval: Retrieval) -> dict[str, Any]:
 def retrieval_from_json(value: dict[str, Any]) -> Retrieval:
     """The inverse of `retrieval_to_json`."""
     retrieved = tuple(
-        Retrieved(_experience(r["experience"]), Similarity(**r["similarity"]), r["label"])
+        Retrieved(_experience(r["experience"]), Similarity(**r["similarity"]), **_told(r))
         for r in value["retrieved"]
     )
     demonstrations = tuple(
         Demonstration(**(d | {"images": tuple(d["images"])})) for d in value.get("demonstrations", ())
     )
     return Retrieval(**(value | {"retrieved": retrieved, "demonstrations": demonstrations}))
+
+
+def _told(retrieved: dict[str, Any]) -> dict[str, Any]:
+    """Its label, and what chance did; what was kept before there were trials does not say."""
+    return {name: retrieved[name] for name in ("label", "shown", "propensity", "record") if name in retrieved}
 
 
 def _experience(value: dict[str, Any]) -> Experience:

@@ -74,6 +74,17 @@ def _fill(vectors: KeyVectors, keys: Sequence[Key], fingerprint: str, rows: Vect
         vectors[key][fingerprint] = to_bytes(row)
 
 
+def by_channel(vectors: KeyVectors, embedders: Embedders) -> dict[Channel, Vectors]:
+    """The vectors of keys as rows of the channels that they are found in."""
+    found: dict[Channel, list[Vectors]] = {}
+    for key, made in vectors.items():
+        for fingerprint, vector in made.items():
+            is_text = fingerprint == embedders.text.fingerprint
+            channel: Channel = "text" if is_text else "image" if key.kind == "image" else "caption"
+            found.setdefault(channel, []).append(np.frombuffer(vector, dtype="<f4"))
+    return {channel: np.stack(rows) for channel, rows in found.items()}
+
+
 def most_distinct_first(keys: Sequence[Key], vectors: KeyVectors, *, after: Sequence[Key]) -> tuple[Key, ...]:
     """The keys so that each is the one least like those before it and like `after`; ties keep their order.
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
+from ted.bank.bypassing import reconsider
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.pages import Page, Paged, paged
@@ -75,6 +76,7 @@ class FeedbackStore:
             row.updated_at = now()
             session.flush()
             exposures = regrade(session, answer.id, feedback.outcome)
+            reconsider(session, answer)
             return _kept(row, exposures)
 
     def of_bank(self, bank_id: str, page: Page, *, reviewed: bool | None = None) -> Paged[KeptFeedback]:

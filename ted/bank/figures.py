@@ -100,6 +100,7 @@ def _bank_figures(bank: Bank, near: NearDuplicates | None) -> dict[str, Any]:
         "growth": [asdict(one) for one in figures.growth],
         "usage": figures.usage,
         "utility": asdict(figures.utility),
+        "trials": figures.comparison.to_json(),
         "never_used": asdict(figures.never_used),
         "answers": figures.answers,
         "retrieval": {

@@ -17,10 +17,10 @@ from ted.bank.json_lists import has_text
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
-from ted.bank.usage import COUNTERS, UsageStats
+from ted.bank.usage import COUNTERS, SUMS, UsageStats
 from ted.errors import BadInput, NotFound
 from ted.experience import Experience, Status
-from ted.settings import RetrievalSettings
+from ted.settings import RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class BankDetails:
     text_embedder: str
     image_embedder: str | None
     retrieval: RetrievalSettings
+    trials: TrialSettings
+    alarm: bool
     max_experiences: int
     max_tokens: int
     metadata: dict[str, Any]
@@ -51,6 +53,7 @@ class ExperienceDetails:
     last_used_at: datetime | None
     student: str | None
     teacher: str | None
+    gate: dict[str, Any] | None
     created_revision: int
     updated_revision: int
     created_at: datetime
@@ -160,6 +163,8 @@ def _bank(row: BankRow, experiences: int) -> BankDetails:
         text_embedder=row.text_fingerprint,
         image_embedder=row.image_fingerprint,
         retrieval=RetrievalSettings().with_options(row.retrieval),
+        trials=TrialSettings(**row.trials),
+        alarm=bool(row.alarm and row.alarm["raised"]),
         max_experiences=row.max_experiences,
         max_tokens=row.max_tokens,
         metadata=row.details,
@@ -175,10 +180,11 @@ def _details(session: Session, rows: Sequence[Any]) -> list[ExperienceDetails]:
     return [
         ExperienceDetails(
             experience=experience,
-            usage=UsageStats(*(getattr(counter, name) for name in COUNTERS)),
+            usage=UsageStats(*(getattr(counter, name) for name in COUNTERS + SUMS)),
             last_used_at=counter.last_used_at,
             student=row.student,
             teacher=row.teacher,
+            gate=row.gate,
             created_revision=row.created_revision,
             updated_revision=row.updated_revision,
             created_at=row.created_at,

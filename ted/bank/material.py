@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import select
@@ -14,7 +14,7 @@ from ted.bank.database import Database
 from ted.bank.job_events import tell_item
 from ted.bank.job_tables import CritiqueRow, ItemRow, JobRow, SolutionRow, TrajectoryRow
 from ted.bank.tables import BankRow, now
-from ted.bank.usage import Asked, record_exposures
+from ted.bank.usage import Asked, record_exposures, records_before
 from ted.errors import NotFound
 from ted.experience import Retrieval
 from ted.trajectory import Critique, Solution, Trajectory, Verdict
@@ -52,6 +52,21 @@ class MaterialStore:
             row = self._item(session, place)
             row.status, row.retrieval, row.error = "running", retrieval_to_json(retrieval), None
             tell_item(session, self._job(session, place), row)
+
+    def with_records(self, place: Place, retrieval: Retrieval) -> Retrieval:
+        """The retrieval with how its experiences did before this epoch, on questions that they were not made from.
+
+        What this epoch adds is left out: it would depend on which of its samples were done first.
+        """
+        ids = [r.experience.id for r in retrieval.retrieved]
+        head = Place(place.job_id, place.epoch, "").key
+        with self._database.reading() as session:
+            found = records_before(session, ids, asked_head=head)
+        told = (
+            replace(r, record=found.get((r.experience.id, r.experience.version), ""))
+            for r in retrieval.retrieved
+        )
+        return replace(retrieval, retrieved=tuple(told))
 
     def keep_trajectories(self, place: Place, trajectories: Sequence[Trajectory]) -> None:
         """The student's attempts."""

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -29,7 +29,7 @@ from ted.bank.scoring import (
 )
 from ted.bank.tables import BankRow
 from ted.errors import NotFound, Reembedded
-from ted.experience import Retrieval, Retrieved
+from ted.experience import Experience, Retrieval, Retrieved
 from ted.sample import Question
 from ted.settings import RetrievalSettings
 from ted.tokens import estimated_tokens
@@ -37,6 +37,22 @@ from ted.tokens import estimated_tokens
 FETCH_FACTOR = 16
 LEAST_FETCH = 64
 """Keys fetched by raw cosine in each channel before exact scoring: FETCH_FACTOR * k, and no fewer than this."""
+
+
+GUEST = "guest"
+"""The id of an experience that is not in the bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """An experience with the vectors of its keys by channel, to be found as if it were in the bank and active.
+
+    `replaces`: ids of those that would not be there then.
+    """
+
+    experience: Experience
+    vectors: dict[Channel, Vectors]
+    replaces: frozenset[str] = frozenset()
 
 
 def bank_row(session: Session, bank_id: str) -> BankRow:
@@ -85,10 +101,11 @@ class Retriever:
         tags: set[str],
         status: set[str],
         vectors: QuestionVectors | None = None,
+        guest: Guest | None = None,
     ) -> Retrieval:
         vectors = vectors or self.embedders.embed_question(question)
         fetch = max(LEAST_FETCH, FETCH_FACTOR * settings.k)
-        with self._ranking(vectors, tags, status, fetch) as ranking:
+        with self._ranking(vectors, tags, status, fetch, guest) as ranking:
             floor, revision = self._floor(settings, vectors), self._keys.revision
         retrieved: list[Retrieved] = []
         spent = 0
@@ -113,22 +130,32 @@ class Retriever:
 
     @contextmanager
     def _ranking(
-        self, vectors: QuestionVectors, tags: set[str], status: set[str], fetch: int | None
+        self,
+        vectors: QuestionVectors,
+        tags: set[str],
+        status: set[str],
+        fetch: int | None,
+        guest: Guest | None = None,
     ) -> Iterator[Ranking]:
         """Of the `fetch` nearest keys a channel (None: of all) at the store's revision, which holds while it is open."""
         foreign = foreign_questions(self.embedders.text)
         with self._lock:
             calibration = self._catch_up(foreign)
+            absent = guest.replaces if guest else frozenset()
             among = [
-                e.id for e in self._keys.experiences.values() if e.status in status and tags <= set(e.tags)
+                e.id
+                for e in self._keys.experiences.values()
+                if e.status in status and tags <= set(e.tags) and e.id not in absent
             ]
             only = None if len(among) == len(self._keys.experiences) else among
             ids = among if fetch is None else self._keys.candidates(vectors, fetch=fetch, among=only)
             ids = sorted(ids)
-            text = self._keys.keys_of("text", ids)
-            middle = Keys(calibration.text_centred(text.vectors), text.owners)
-            scores = self._scores(vectors, ids, middle, calibration)
             found = [self._keys.experiences[i] for i in ids]
+            if guest is not None:
+                found.append(guest.experience)
+            text = self._keys_of("text", ids, guest)
+            middle = Keys(calibration.text_centred(text.vectors), text.owners)
+            scores = self._scores(vectors, ids, middle, calibration, guest)
             yield Ranking(found, scores, scores.fused(), middle, calibration)
 
     def _catch_up(self, foreign: Vectors) -> Calibration:
@@ -143,16 +170,31 @@ class Retriever:
                 raise Reembedded(f"bank '{row.name}' has other embedders by now: ask it again")
             keys.follow(session, row, self.embedders.fingerprints, foreign)
 
+    def _keys_of(self, channel: Channel, ids: Sequence[str], guest: Guest | None) -> Keys:
+        """Of these experiences, and of the guest behind them."""
+        keys = self._keys.keys_of(channel, ids)
+        rows = guest.vectors.get(channel) if guest else None
+        if rows is None or not len(rows):
+            return keys
+        vectors = np.concatenate([keys.vectors, rows]) if len(keys.owners) else rows
+        return Keys(vectors, np.concatenate([keys.owners, np.full(len(rows), len(ids))]))
+
     def _scores(
-        self, vectors: dict[Channel, Vectors], ids: Sequence[str], middle: Keys, calibration: Calibration
+        self,
+        vectors: dict[Channel, Vectors],
+        ids: Sequence[str],
+        middle: Keys,
+        calibration: Calibration,
+        guest: Guest | None,
     ) -> ChannelScores:
+        owners = len(ids) + (guest is not None)
         question = calibration.text_centred(vectors["text"])
         nothing = np.zeros((0, 1), dtype=np.float32)
         image = vectors.get("image", nothing)
         return ChannelScores(
-            text=best_by_owner(question, middle, calibration.text, len(ids)),
-            image=best_by_owner(image, self._keys.keys_of("image", ids), calibration.image, len(ids)),
-            caption=best_by_owner(image, self._keys.keys_of("caption", ids), calibration.caption, len(ids)),
+            text=best_by_owner(question, middle, calibration.text, owners),
+            image=best_by_owner(image, self._keys_of("image", ids, guest), calibration.image, owners),
+            caption=best_by_owner(image, self._keys_of("caption", ids, guest), calibration.caption, owners),
         )
 
     def _floor(self, settings: RetrievalSettings, vectors: dict[Channel, Vectors]) -> float:

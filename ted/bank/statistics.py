@@ -1,4 +1,4 @@
-"""The state and use of one bank as figures, all of them SQL aggregates. Spending is ted/bank/spending's affair."""
+"""The state and use of one bank as figures, most of them SQL aggregates. Spending is ted/bank/spending's affair."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from ted.bank.bypassing import Comparison, comparison
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.tables import AnswerRow, CounterRow, ExperienceRow, RevisionRow
-from ted.bank.usage import COUNTERS
+from ted.bank.usage import COUNTERS, usage_of
 from ted.experience import Status
 
 LISTED = 10
@@ -38,14 +39,15 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An experience in a list by utility."""
+    """An experience in a list by utility: the posterior mean, its interval, and the questions of either side."""
 
     id: str
     when_to_use: str
     utility: float
-    shown: int
-    shown_correct: float
-    shown_wrong: float
+    low: float
+    high: float
+    shown: float
+    withheld: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Utility:
-    """Of active experiences: those with a graded use by utility, how many have none, the best and the worst."""
+    """Of active experiences: those whose utility is known, how many have graded questions on one side at most, the
+    best and the worst."""
 
     graded: int
     ungraded: int
@@ -103,6 +106,7 @@ class BankStatistics:
     growth: tuple[Growth, ...]
     usage: dict[str, float]
     utility: Utility
+    comparison: Comparison
     never_used: NeverUsed
     answers: dict[str, int]
     answering: Retrievals
@@ -118,6 +122,7 @@ def bank_statistics(session: Session, bank_id: str) -> BankStatistics:
         growth=_growth(session, bank_id),
         usage=_usage(session, bank_id),
         utility=_utility(session, bank_id),
+        comparison=comparison(session, bank_id),
         never_used=_never_used(session, bank_id),
         answers=_by(session, AnswerRow.mode, AnswerRow.bank_id == bank_id),
         answering=answering(session, AnswerRow.bank_id == bank_id),
@@ -164,49 +169,27 @@ def _usage(session: Session, bank_id: str) -> dict[str, float]:
     return dict(zip(COUNTERS, row, strict=True))
 
 
-def _utility_of() -> ColumnElement[float]:
-    """UsageStats.utility, in SQL."""
-    c = CounterRow
-    shown = (c.shown_correct + 1.0) / (c.shown_correct + c.shown_wrong + 2.0)
-    withheld = (c.withheld_correct + 1.0) / (c.withheld_correct + c.withheld_wrong + 2.0)
-    return shown - withheld
-
-
 def _utility(session: Session, bank_id: str) -> Utility:
-    c, value = CounterRow, _utility_of()
-    outcomes = c.shown_correct + c.shown_wrong + c.withheld_correct + c.withheld_wrong
-    edges = [round(-1 + 2 * n / BUCKETS, 10) for n in range(BUCKETS + 1)]
-    inside = [
-        and_(value >= low, value <= high if high == edges[-1] else value < high)
-        for low, high in pairwise(edges)
+    """Of each active experience from its sums; interval and mean are no aggregate that SQL has."""
+    query = select(ExperienceRow.id, ExperienceRow.when_to_use).where(ExperienceRow.bank_id == bank_id)
+    wordings = dict(session.execute(query.where(ExperienceRow.status == "active")).tuples().all())
+    usages = {i: usage for i, usage in usage_of(session, bank_id).items() if i in wordings}
+    known = [
+        Ranked(i, wordings[i], u.mean, u.low, u.high, u.shown, u.withheld)
+        for i, usage in usages.items()
+        if (u := usage.utility).mean is not None
     ]
-    active = (c.bank_id == bank_id) & (ExperienceRow.status == "active")
-    graded = active & (outcomes > 0)
-    of = ExperienceRow, c.experience_id == ExperienceRow.id
-    counts = [func.coalesce(func.sum(case((condition, 1), else_=0)), 0) for condition in inside]
-    total, mean, *found = session.execute(
-        select(func.count(), func.avg(value), *counts).select_from(c).join(*of).where(graded)
-    ).one()
-    everyone = session.scalar(select(func.count()).select_from(c).join(*of).where(active)) or 0
-
-    def ranked(order: Any) -> tuple[Ranked, ...]:
-        query = (
-            select(c.experience_id, ExperienceRow.when_to_use, value, c.shown, c.shown_correct, c.shown_wrong)
-            .join(*of)
-            .where(graded)
-            .order_by(order, c.experience_id)
-        )
-        return tuple(Ranked(*row) for row in session.execute(query.limit(LISTED)))
-
+    edges = [round(-1 + 2 * n / BUCKETS, 10) for n in range(BUCKETS + 1)]
+    found = [min(int((one.utility + 1) / 2 * BUCKETS), BUCKETS - 1) for one in known]
     return Utility(
-        graded=total,
-        ungraded=everyone - total,
-        mean=mean,
+        graded=len(known),
+        ungraded=len(usages) - len(known),
+        mean=sum(one.utility for one in known) / len(known) if known else None,
         distribution=tuple(
-            Bucket(low, high, count) for (low, high), count in zip(pairwise(edges), found, strict=True)
+            Bucket(low, high, found.count(n)) for n, (low, high) in enumerate(pairwise(edges))
         ),
-        top=ranked(value.desc()),
-        worst=ranked(value.asc()),
+        top=tuple(sorted(known, key=lambda one: (-one.utility, one.id))[:LISTED]),
+        worst=tuple(sorted(known, key=lambda one: (one.utility, one.id))[:LISTED]),
     )
 
 

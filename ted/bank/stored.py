@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ted.bank.database import Database
 from ted.bank.retriever import bank_row
 from ted.bank.tables import BankRow
-from ted.settings import RetrievalSettings
+from ted.settings import RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,21 @@ class BankRecord:
     max_experiences: int
     max_tokens: int
     retrieval: RetrievalSettings
+    trials: TrialSettings
 
 
 def record_of(row: BankRow) -> BankRecord:
     """The value of a bank row."""
     settings = RetrievalSettings().with_options(row.retrieval)
     return BankRecord(
-        row.id, row.project_id, row.name, row.revision, row.max_experiences, row.max_tokens, settings
+        row.id,
+        row.project_id,
+        row.name,
+        row.revision,
+        row.max_experiences,
+        row.max_tokens,
+        settings,
+        TrialSettings(**row.trials),
     )
 
 

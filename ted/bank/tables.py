@@ -67,6 +67,8 @@ class BankRow(Base):
     text_fingerprint: Mapped[str]
     image_fingerprint: Mapped[str | None]
     retrieval: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    trials: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    alarm: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     max_experiences: Mapped[int] = mapped_column(default=200)
     max_tokens: Mapped[int] = mapped_column(default=20_000)
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -107,6 +109,7 @@ class ExperienceRow(Base):
     tags: Mapped[list[str]] = mapped_column(default=list)
     student: Mapped[str | None]
     teacher: Mapped[str | None]
+    gate: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     created_revision: Mapped[int]
     updated_revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -176,7 +179,11 @@ class ImageRow(Base):
 
 
 class AnswerRow(Base):
-    """An answer given, and everything that explains it."""
+    """An answer given, and everything that explains it.
+
+    `arm`: `bank` or `control` where chance decided whether the experiences found were used, with the probability of
+    `bank`. `bypassed`: the bank was bypassed at that time.
+    """
 
     __tablename__ = "answers"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -190,6 +197,9 @@ class AnswerRow(Base):
     mode: Mapped[str]
     revision: Mapped[int]
     abstained: Mapped[bool]
+    arm: Mapped[str | None]
+    arm_propensity: Mapped[float | None]
+    bypassed: Mapped[bool] = mapped_column(default=False)
     images_not_searched: Mapped[int] = mapped_column(default=0)
     retrieved: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     demonstrations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
@@ -203,6 +213,7 @@ class FeedbackRow(Base):
     """What somebody says of an answer, one row an answer; a reference is learned from only once it is `accepted`."""
 
     __tablename__ = "feedback"
+    __table_args__ = (Index(None, "bank_id", "updated_at"),)
     answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), index=True)
@@ -218,6 +229,7 @@ class ExposureRow(Base):
     """One experience retrieved for one question. `asked_as` is an answer id, or job:epoch:sample in a distillation.
 
     `outcome` is the share of right attempts, one number a question, or null while nobody graded it.
+    `propensity` is that of being shown.
     `own_source`: the question is one the experience was made from, so its outcome does not count for it.
     """
 
@@ -241,7 +253,10 @@ class ExposureRow(Base):
 
 
 class CounterRow(Base):
-    """Usage of an experience's present version, summed over its exposures; moved in SQL only."""
+    """Usage of an experience's present version, summed over its exposures; moved in SQL only.
+
+    The weights and what follows them are ted/bank/utility's sums of either side.
+    """
 
     __tablename__ = "usage_counters"
     experience_id: Mapped[str] = mapped_column(
@@ -260,4 +275,12 @@ class CounterRow(Base):
     withheld_wrong: Mapped[float] = mapped_column(default=0.0)
     helpful: Mapped[int] = mapped_column(default=0)
     harmful: Mapped[int] = mapped_column(default=0)
+    shown_weight: Mapped[float] = mapped_column(default=0.0)
+    shown_weight2: Mapped[float] = mapped_column(default=0.0)
+    shown_right: Mapped[float] = mapped_column(default=0.0)
+    shown_right2: Mapped[float] = mapped_column(default=0.0)
+    withheld_weight: Mapped[float] = mapped_column(default=0.0)
+    withheld_weight2: Mapped[float] = mapped_column(default=0.0)
+    withheld_right: Mapped[float] = mapped_column(default=0.0)
+    withheld_right2: Mapped[float] = mapped_column(default=0.0)
     last_used_at: Mapped[datetime | None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,11 +10,15 @@ from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.orm import Session
 
 from ted.bank.tables import BankRow, CounterRow, ExposureRow, now
+from ted.bank.utility import Side, Utility, utility_from
 from ted.experience import Experience, Retrieval
 from ted.sample import Question
 from ted.trajectory import Verdict
 
 Origin = Literal["answer", "distillation"]
+
+SIDE = ("weight", "weight2", "right", "right2")
+"""The sums of a side, as ted/bank/utility wants them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,8 @@ def record_exposures(
             origin=asked.origin,
             experience_id=r.experience.id,
             version=r.experience.version,
-            shown=True,
-            propensity=1.0,
+            shown=r.shown,
+            propensity=r.propensity,
             similarity=r.similarity.fused,
             cited=cited.get(r.experience.id),
             outcome=asked.outcome,
@@ -80,9 +84,7 @@ def is_own_source(experience: Experience, question: Question) -> bool:
 
 def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:
     for row in rows:
-        counts = not row.own_source and row.outcome is not None
-        right = row.outcome or 0.0 if counts else 0.0
-        wrong = 1.0 - right if counts else 0.0
+        moved = {name: getattr(CounterRow, name) + value for name, value in _graded_sums(row).items()}
         session.execute(
             update(CounterRow)
             .where(CounterRow.experience_id == row.experience_id, CounterRow.version == row.version)
@@ -91,15 +93,38 @@ def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:
                 shown=CounterRow.shown + int(row.shown),
                 withheld=CounterRow.withheld + int(not row.shown),
                 cited=CounterRow.cited + int(bool(row.cited)),
-                shown_correct=CounterRow.shown_correct + (right if row.shown else 0.0),
-                shown_wrong=CounterRow.shown_wrong + (wrong if row.shown else 0.0),
-                withheld_correct=CounterRow.withheld_correct + (0.0 if row.shown else right),
-                withheld_wrong=CounterRow.withheld_wrong + (0.0 if row.shown else wrong),
                 helpful=CounterRow.helpful + int(row.verdict == "helpful"),
                 harmful=CounterRow.harmful + int(row.verdict == "harmful"),
                 last_used_at=now(),
+                **moved,
             )
         )
+
+
+def _graded_sums(row: ExposureRow) -> dict[str, float]:
+    """What one exposure adds to right and wrong, and to the sums of utility; nothing where it does not count."""
+    if row.own_source or row.outcome is None:
+        return {}
+    side, y = ("shown", row.outcome) if row.shown else ("withheld", row.outcome)
+    weight = 1 - row.propensity if row.shown else row.propensity
+    sums = (weight, weight**2, weight * y, weight * y * y)
+    told = dict(zip((f"{side}_{name}" for name in SIDE), sums, strict=True))
+    return {f"{side}_correct": y, f"{side}_wrong": 1 - y, **told}
+
+
+def _graded_columns() -> dict[str, tuple[ColumnElement[bool], Any]]:
+    """The same in SQL: of each counter which exposures count, and with what."""
+    e, y = ExposureRow, ExposureRow.outcome + 0.0
+    found: dict[str, tuple[ColumnElement[bool], Any]] = {}
+    for side, there, weight in (
+        ("shown", e.shown.is_(True), 1.0 - e.propensity),
+        ("withheld", e.shown.is_(False), e.propensity + 0.0),
+    ):
+        counts = there & e.outcome.is_not(None) & e.own_source.is_(False)
+        sums = (weight, weight * weight, weight * y, weight * y * y)
+        values: dict[str, Any] = {"correct": y, "wrong": 1.0 - y, **dict(zip(SIDE, sums, strict=True))}
+        found |= {f"{side}_{name}": (counts, value) for name, value in values.items()}
+    return found
 
 
 def regrade(session: Session, asked_as: str, outcome: float) -> int:
@@ -110,22 +135,16 @@ def regrade(session: Session, asked_as: str, outcome: float) -> int:
     session.execute(update(ExposureRow).where(ExposureRow.asked_as == asked_as).values(outcome=outcome))
     e, c = ExposureRow, CounterRow
     touched = session.scalars(select(e.experience_id).where(e.asked_as == asked_as)).all()
+    of_it = (e.experience_id == c.experience_id) & (e.version == c.version)
 
-    def summed(shown: ColumnElement[bool], share: ColumnElement[float | None]) -> Any:
-        of_it = (e.experience_id == c.experience_id) & (e.version == c.version)
-        total = select(func.coalesce(func.sum(share), 0.0)).where(of_it, shown, e.outcome.is_not(None))
-        return total.where(~e.own_source).correlate(c).scalar_subquery()
+    def summed(counts: ColumnElement[bool], value: Any) -> Any:
+        total = select(func.coalesce(func.sum(value), 0.0)).where(of_it, counts)
+        return total.correlate(c).scalar_subquery()
 
-    right, wrong = e.outcome + 0.0, 1.0 - e.outcome
     session.execute(
         update(c)
         .where(c.experience_id.in_(touched))
-        .values(
-            shown_correct=summed(e.shown.is_(True), right),
-            shown_wrong=summed(e.shown.is_(True), wrong),
-            withheld_correct=summed(e.shown.is_(False), right),
-            withheld_wrong=summed(e.shown.is_(False), wrong),
-        )
+        .values(**{name: summed(*column) for name, column in _graded_columns().items()})
         .execution_options(synchronize_session=False)
     )
     return len(touched)
@@ -133,7 +152,10 @@ def regrade(session: Session, asked_as: str, outcome: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class UsageStats:
-    """Usage of an experience's present version. Right and wrong are sums of shares, one share a question."""
+    """Usage of an experience's present version. Right and wrong are sums of shares, one share a question.
+
+    The rest are the sums that its utility is made from.
+    """
 
     retrieved: int
     shown: int
@@ -146,15 +168,21 @@ class UsageStats:
     helpful: int
     harmful: int
 
-    @property
-    def utility(self) -> float:
-        """Posterior mean of P(correct | shown) - P(correct | withheld), Beta(1, 1) on each side; METHOD "Usage".
+    shown_weight: float = 0.0
+    shown_weight2: float = 0.0
+    shown_right: float = 0.0
+    shown_right2: float = 0.0
+    withheld_weight: float = 0.0
+    withheld_weight2: float = 0.0
+    withheld_right: float = 0.0
+    withheld_right2: float = 0.0
 
-        Where nothing was ever withheld the second is the prior's 1/2, so this is a weak statement until it is.
-        """
-        shown = (self.shown_correct + 1) / (self.shown_correct + self.shown_wrong + 2)
-        withheld = (self.withheld_correct + 1) / (self.withheld_correct + self.withheld_wrong + 2)
-        return shown - withheld
+    @property
+    def utility(self) -> Utility:
+        """What showing it does for the answers, from the questions for which chance decided about that."""
+        shown = (self.shown_weight, self.shown_weight2, self.shown_right, self.shown_right2)
+        withheld = (self.withheld_weight, self.withheld_weight2, self.withheld_right, self.withheld_right2)
+        return utility_from(Side(*shown), Side(*withheld))
 
 
 COUNTERS = (
@@ -171,37 +199,64 @@ COUNTERS = (
 )
 
 
-def usage_of(session: Session, bank_id: str) -> dict[str, UsageStats]:
-    """Usage by experience id, from the counters."""
-    columns = [getattr(CounterRow, name) for name in COUNTERS]
-    rows = session.execute(select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id))
-    return {row[0]: UsageStats(*row[1:]) for row in rows}
+SUMS = tuple(f"{side}_{name}" for side in ("shown", "withheld") for name in SIDE)
+"""What utility is made from, beside the counters."""
+
+
+def usage_of(
+    session: Session, bank_id: str, experience_ids: Collection[str] | None = None
+) -> dict[str, UsageStats]:
+    """Usage by experience id, from the counters; of all experiences, or of these."""
+    columns = [getattr(CounterRow, name) for name in COUNTERS + SUMS]
+    query = select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id)
+    if experience_ids is not None:
+        query = query.where(CounterRow.experience_id.in_(experience_ids))
+    return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
 
 
 def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats]:
     """The same, recomputed from the exposure rows of each experience's present version."""
     e = ExposureRow
-    graded = e.outcome.is_not(None) & ~e.own_source
 
     def total(condition: Any, value: Any) -> Any:
         return func.coalesce(func.sum(case((condition, value), else_=0)), 0)
 
+    columns = {
+        "shown": (e.shown, 1),
+        "withheld": (~e.shown & e.id.is_not(None), 1),
+        "cited": (e.cited, 1),
+        "helpful": (e.verdict == "helpful", 1),
+        "harmful": (e.verdict == "harmful", 1),
+        **_graded_columns(),
+    }
+    totals = [func.count(e.id) if n == "retrieved" else total(*columns[n]) for n in COUNTERS + SUMS]
     query = (
-        select(
-            CounterRow.experience_id,
-            func.count(e.id),
-            total(e.shown, 1),
-            total(~e.shown & e.id.is_not(None), 1),
-            total(e.cited, 1),
-            total(e.shown & graded, e.outcome),
-            total(e.shown & graded, 1 - e.outcome),
-            total(~e.shown & graded, e.outcome),
-            total(~e.shown & graded, 1 - e.outcome),
-            total(e.verdict == "helpful", 1),
-            total(e.verdict == "harmful", 1),
-        )
+        select(CounterRow.experience_id, *totals)
         .outerjoin(e, (e.experience_id == CounterRow.experience_id) & (e.version == CounterRow.version))
         .where(CounterRow.bank_id == bank_id)
         .group_by(CounterRow.experience_id)
     )
     return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
+
+
+def records_before(
+    session: Session, experience_ids: Collection[str], *, asked_head: str
+) -> dict[tuple[str, int], str]:
+    """By experience and version, in words, how often answers were right with it and without it.
+
+    Questions asked under a name that begins with `asked_head` are left out, and the sources of an experience.
+    """
+    e = ExposureRow
+    graded = e.experience_id.in_(experience_ids) & e.outcome.is_not(None) & e.own_source.is_(False)
+    query = (
+        select(e.experience_id, e.version, e.shown, func.count(), func.sum(e.outcome))
+        .where(graded, ~e.asked_as.startswith(asked_head, autoescape=True))
+        .group_by(e.experience_id, e.version, e.shown)
+        .order_by(e.experience_id, e.version, e.shown.desc())
+    )
+    found: dict[tuple[str, int], str] = {}
+    for experience_id, version, shown, count, right in session.execute(query):
+        part = f"{'with' if shown else 'without'} it {right:g} of {count} other questions right"
+        of = experience_id, version
+        found[of] = f"{found[of]}, {part}" if of in found else part
+    return found

@@ -9,7 +9,7 @@ from typing import Any, assert_never
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.changes import AddKeys, Applied, Change, Edit, Occasion, SetPinned, SetStatus, Skip
+from ted.bank.changes import AddKeys, Applied, Change, Edit, Judge, Occasion, SetPinned, SetStatus, Skip
 from ted.bank.rows import add_keys, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
 from ted.errors import ChangedMeanwhile
@@ -61,13 +61,21 @@ class Writer:
         match operation:
             case Add(when_to_use, content):
                 self._create(change, when_to_use, content)
-                self._count("add")
+                self._count("add" if change.status == "active" else change.status)
+            case Judge(experience_id, version):
+                row = self._changeable("judge", experience_id, change)
+                if row and (row.version, row.status) != (version, "candidate"):
+                    self._skip("judge", experience_id, "it is not the candidate that was tried", change)
+                elif row:
+                    row.status, row.gate = operation.status, operation.gate
+                    self._changed(row, "judge", change)
             case Rewrite(experience_id, when_to_use, content):
                 if row := self._changeable("rewrite", experience_id, change):
                     row.version += 1
                     row.when_to_use, row.content = when_to_use, content
                     replace_wording_key(self._session, row)
                     add_keys(self._session, row, change.keys)
+                    row.gate = change.gate
                     self._restart_counters(row)
                     self._changed(row, "rewrite", change)
             case Merge():
@@ -124,6 +132,7 @@ class Writer:
             row.when_to_use, row.content = when_to_use, content
             if moved:
                 replace_wording_key(self._session, row)
+            row.gate = None
             self._restart_counters(row)
         row.status = edit.status or row.status
         row.pinned = row.pinned if edit.pinned is None else edit.pinned
@@ -137,7 +146,8 @@ class Writer:
             version=1,
             when_to_use=when_to_use,
             content=content,
-            status="active",
+            status=change.status,
+            gate=change.gate,
             tags=list(change.tags),
             student=change.provenance.get("student"),
             teacher=change.provenance.get("teacher"),
@@ -195,7 +205,7 @@ class Writer:
                 when_to_use=row.when_to_use,
                 content=row.content,
                 status=row.status,
-                provenance=change.provenance,
+                provenance=change.provenance | ({"gate": row.gate} if row.gate else {}),
             )
         )
 

@@ -19,6 +19,7 @@ from ted.cli.options import (
     ProfileOption,
     StudentName,
     TeacherName,
+    gate_named,
     profile_named,
 )
 from ted.grading.grading import needs_judge
@@ -38,6 +39,9 @@ def distill(
     compress_every: Annotated[
         int, typer.Option(min=0, help="Compress after so many batches; 0: only where the bank is over-full.")
     ] = 4,
+    gate: Annotated[
+        str, typer.Option(help="What a new experience must pass: none, sample or neighbours.")
+    ] = "none",
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
@@ -47,7 +51,9 @@ def distill(
 ) -> None:
     """Distil samples into a bank. The same command goes on where it stopped."""
     samples = samples_in(train)
-    options = Options(profile_named(profile), trajectories, epochs, batch_size, compress_every)
+    options = Options(
+        profile_named(profile), trajectories, epochs, batch_size, compress_every, gate_named(gate)
+    )
     budget = Budget(budget_usd, budget_tokens, budget_calls)
     with opened() as ted:
         opened_bank = ted.bank(bank)

@@ -8,6 +8,7 @@ import typer
 
 from ted.answer import Mode
 from ted.errors import BadInput
+from ted.gate.verdict import GATES, GatePolicy
 from ted.profile import PROFILES, ProfileName
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
@@ -33,6 +34,14 @@ def mode_named(name: str) -> Mode:
             found: Mode = known
             return found
     raise BadInput(f"--mode is {name!r}: there are {', '.join(get_args(Mode))}")
+
+
+def gate_named(name: str) -> GatePolicy:
+    """The gate of that name. Raises BadInput."""
+    for known in GATES:
+        if known == name:
+            return known
+    raise BadInput(f"--gate is {name!r}: there are {', '.join(GATES)}")
 
 
 def profile_named(name: str) -> ProfileName:

@@ -141,10 +141,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
                 "when_to_use": r.experience.when_to_use,
                 "content": r.experience.content,
                 "similarity": r.similarity.fused,
+                "shown": r.shown,
             }
             for r in answer.retrieval.retrieved
         ],
         "demonstrations": [asdict(d) for d in answer.retrieval.demonstrations],
+        "control": answer.trial.arm == "control",
+        "bypassed": answer.trial.bypassed,
         "usage": {
             "prompt_tokens": answer.usage.prompt_tokens,
             "completion_tokens": answer.usage.completion_tokens,
@@ -157,6 +160,7 @@ def answer_text(answer: Answer) -> str:
     """The final answer, then what was shown for it."""
     shown = [
         f"  {r.label} ({r.similarity.fused:.2f}) {r.experience.when_to_use} {r.experience.content}"
+        + ("" if r.shown else " (left out, to learn what it is worth)")
         for r in answer.retrieval.retrieved
     ]
     shown += [f"  like ({d.similarity:.2f}) {d.question} {d.answer}" for d in answer.retrieval.demonstrations]

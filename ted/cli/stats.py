@@ -56,7 +56,8 @@ def _facts(f: dict[str, Any]) -> Table:
         "experiences": _counts(f["experiences"]) + (f", {f['pinned']} pinned" if f["pinned"] else ""),
         "usage": _counts(f["usage"]),
         "never used": str(never["count"]) + (f" ({', '.join(never['oldest'])})" if never["count"] else ""),
-        "utility": f"{utility['graded']} graded, mean {_number(utility['mean'])}; {utility['ungraded']} not graded yet",
+        "utility": f"{utility['graded']} known, mean {_number(utility['mean'])}; {utility['ungraded']} not known yet",
+        "against no bank": _compared(f["trials"]),
         "answers": _counts(f["answers"]),
         "retrieval, answering": _rates(f["retrieval"]["answers"]),
         "retrieval, distilling": _rates(f["retrieval"]["distillation"]),
@@ -74,6 +75,13 @@ def _counts(counts: dict[str, Any]) -> str:
     return (
         ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in counts.items() if value) or "none"
     )
+
+
+def _compared(t: dict[str, Any]) -> str:
+    told = f"{t['with_bank']} graded answers with it, {t['without_bank']} without"
+    if t["difference"] is not None:
+        told += f": {t['difference']:+.2f} ({t['low']:+.2f} to {t['high']:+.2f})"
+    return f"[bold red]ALARM: the bank hurts since {t['since']}[/]; {told}" if t["alarm"] else told
 
 
 def _rates(r: dict[str, Any]) -> str:
@@ -104,7 +112,7 @@ def _growth(growth: Sequence[dict[str, Any]]) -> RenderableType:
 
 def _distribution(utility: dict[str, Any]) -> RenderableType:
     if not utility["graded"]:
-        return "Utility: nothing is graded yet."
+        return "Utility: nothing is known yet."
     made = _table("Utility", "from", "to", "experiences", "what")
     most = max(bucket["count"] for bucket in utility["distribution"])
     for bucket in utility["distribution"]:
@@ -116,10 +124,11 @@ def _distribution(utility: dict[str, Any]) -> RenderableType:
 def _ranked(title: str, ranked: Sequence[dict[str, Any]]) -> RenderableType:
     if not ranked:
         return ""
-    made = _table(title, "utility", "shown", "right", "wrong", "when")
+    made = _table(title, "utility", "90 %", "shown", "withheld", "when")
     for one in ranked[:5]:
-        right, wrong = f"{one['shown_correct']:g}", f"{one['shown_wrong']:g}"
-        made.add_row(_number(one["utility"]), str(one["shown"]), right, wrong, one["when_to_use"])
+        interval = f"{one['low']:+.2f} to {one['high']:+.2f}"
+        shown, withheld = f"{one['shown']:.0f}", f"{one['withheld']:.0f}"
+        made.add_row(_number(one["utility"]), interval, shown, withheld, one["when_to_use"])
     return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ted.bank.compressing import Standing, Survey
-from ted.compression.usefulness import lift
+from ted.bank.usage import UsageStats
 from ted.tokens import estimated_tokens
 
 OLD = 4
@@ -61,9 +61,15 @@ def tokens_of(standing: Standing) -> int:
 
 
 def _least_useful_first(standings: Sequence[Standing], revision: int) -> list[Standing]:
-    """Never retrieved and old, then lowest upper bound of utility; ties the oldest first. Nothing that is pinned."""
+    """Never retrieved and old, then lowest upper bound of utility; where utility is not known, the lowest share of
+    right answers with it (smoothed); ties the oldest first. Nothing that is pinned."""
     free = (s for s in standings if not s.experience.pinned)
-    return sorted(free, key=lambda s: (not _idle(s, revision), lift(s.usage).high, s.experience.id))
+    return sorted(free, key=lambda s: (not _idle(s, revision), *_promise(s.usage), s.experience.id))
+
+
+def _promise(usage: UsageStats) -> tuple[float, float]:
+    share = (usage.shown_correct + 1) / (usage.shown_correct + usage.shown_wrong + 2)
+    return usage.utility.high, share
 
 
 def _idle(standing: Standing, revision: int) -> bool:
@@ -73,4 +79,9 @@ def _idle(standing: Standing, revision: int) -> bool:
 def _why(standing: Standing, revision: int) -> str:
     if _idle(standing, revision):
         return f"never retrieved since revision {standing.created_revision}"
-    return f"its utility is at most {lift(standing.usage).high:+.2f}"
+    usage = standing.usage
+    if usage.utility.mean is not None:
+        return f"its utility is at most {usage.utility.high:+.2f}"
+    return (
+        f"of {usage.shown_correct + usage.shown_wrong:g} questions with it {usage.shown_correct:g} were right"
+    )

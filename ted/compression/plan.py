@@ -15,7 +15,7 @@ from ted.compression.bound import Overflow, Removal, overflow
 from ted.compression.clusters import clusters_of, identical
 from ted.compression.refusals import is_refused
 from ted.compression.settings import CompressionSettings
-from ted.compression.usefulness import is_harmful, is_unhelpful, lift
+from ted.compression.usefulness import is_harmful, is_unhelpful
 from ted.experience import Experience
 
 FAILURES = 3
@@ -127,7 +127,7 @@ async def make_plan(bank: Bank, settings: CompressionSettings) -> Plan:
 
 def _harmful(standings: Sequence[Standing]) -> list[Removal]:
     return [
-        Removal(s.experience.id, f"harmful: its utility is at most {lift(s.usage).high:+.2f}")
+        Removal(s.experience.id, f"harmful: its utility is at most {s.usage.utility.high:+.2f}")
         for s in standings
         if is_harmful(s.usage)
     ]

@@ -7,11 +7,15 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ted.bank.bank import Bank
-from ted.bank.changes import Applied, Occasion
+from ted.bank.changes import Applied, Change, Occasion
+from ted.bank.compressing import CompressionStore
 from ted.bank.material import MaterialStore, Place
+from ted.compression.usefulness import is_harmful
+from ted.distillation.gating import judgements
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.reconcile import added_texts, reconcile
 from ted.gathering import all_of
+from ted.operations import Remove
 from ted.sample import Image, Sample
 
 
@@ -93,14 +97,18 @@ async def distill(
         await settle(batch)
 
 
-async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> Settled:
-    """The proposals of the batch in sample order, reconciled and applied in one transaction."""
+async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore, gate: str = "none") -> Settled:
+    """The proposals of the batch in sample order, reconciled and applied in one transaction, with what its samples
+    say of candidates kept before."""
     outcomes, revisions = await asyncio.to_thread(_finished, batch, material)
     vectors = await bank.embed_texts(added_texts(outcomes))
     reconciled = reconcile(outcomes, vectors)
     images: dict[str, Image] = {i.sha256: i for s in batch.samples for i in s.question.images}
+    judged = await asyncio.to_thread(judgements, outcomes, bank, gate)
+    if batch.epoch > 0:
+        judged += await asyncio.to_thread(_harmful, bank)
     applied = await bank.apply(
-        reconciled.changes,
+        (*reconciled.changes, *judged),
         batch.occasion,
         base_revision=min(revisions, default=None),
         images=list(images.values()),
@@ -109,6 +117,19 @@ async def settle_batch(batch: Batch, *, bank: Bank, material: MaterialStore) -> 
         Skipped(s.sample, "stale", f"{s.operation} of {s.experience_id}: {s.why}") for s in applied.skipped
     )
     return Settled(applied, reconciled.skipped + stale, reconciled.united)
+
+
+def _harmful(bank: Bank) -> list[Change]:
+    """Removals of what was measured to harm: a later epoch withholds, so that it can be seen."""
+    survey = CompressionStore(bank.database).survey(bank.id)
+    return [
+        Change(
+            Remove(s.experience.id),
+            provenance={"why": f"harmful: its utility is at most {s.usage.utility.high:+.2f}"},
+        )
+        for s in survey.standings
+        if is_harmful(s.usage) and not s.experience.pinned
+    ]
 
 
 def _finished(batch: Batch, material: MaterialStore) -> tuple[list[Outcome], list[int]]:

@@ -19,6 +19,7 @@ SkipReason = Literal[
     "conflict",
     "stale",
     "same_batch",
+    "gate",
 ]
 
 
@@ -33,7 +34,10 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Of one sample: the share of right trajectories, the changes proposed, and what was skipped."""
+    """Of one sample: the share of right trajectories, the changes proposed, and what was skipped.
+
+    `trials`: what it says of candidates that were kept before, as ted/distillation/gating has it.
+    """
 
     sample_id: str
     correct: float
@@ -43,6 +47,7 @@ class Outcome:
     skipped: tuple[Skipped, ...] = ()
     mended: int = 0
     error_types: Mapping[str, int] = field(default_factory=dict)
+    trials: tuple[dict[str, Any], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As kept with the item."""
@@ -55,6 +60,7 @@ class Outcome:
             "skipped": [asdict(s) for s in self.skipped],
             "mended": self.mended,
             "error_types": dict(self.error_types),
+            "trials": list(self.trials),
         }
 
     @staticmethod
@@ -63,5 +69,6 @@ class Outcome:
         read = {
             "changes": tuple(change_from_json(c) for c in value["changes"]),
             "skipped": tuple(Skipped(**s) for s in value["skipped"]),
+            "trials": tuple(value.get("trials", ())),
         }
         return Outcome(**(value | read))

@@ -47,7 +47,7 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
         for change in outcome.changes:
             operation = change.operation
             if isinstance(operation, Add):
-                twin = _twin(changes, rows, row, operation, vectors)
+                twin = _twin(changes, rows, row, change, vectors)
                 if twin is None:
                     rows.append((len(changes), row))
                     changes.append(change)
@@ -88,13 +88,16 @@ def _twin(
     changes: Sequence[Change],
     rows: Sequence[tuple[int, int]],
     row: int,
-    operation: Add,
+    change: Change,
     vectors: Vectors,
 ) -> int | None:
+    operation = change.operation
+    assert isinstance(operation, Add)
     for position, other in rows:
         earlier = changes[position].operation
         assert isinstance(earlier, Add)
-        near = float(vectors[row] @ vectors[other]) >= DUPLICATE
+        alike = changes[position].status == change.status  # the gate may have judged two twins differently
+        near = alike and float(vectors[row] @ vectors[other]) >= DUPLICATE
         if near and not conflicting(
             f"{earlier.when_to_use}\n{earlier.content}", f"{operation.when_to_use}\n{operation.content}"
         ):

@@ -1,4 +1,4 @@
-"""The work on one sample: retrieve, attempt, grade, solve, critique, screen. METHOD "Distillation of one sample"."""
+"""The work on one sample: retrieve, attempt, grade, solve, critique, screen, gate. METHOD "Distillation of one sample"."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
 from ted.bank.material import MaterialStore, Place
+from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
+from ted.bank.writer import CHANGEABLE
+from ted.distillation.gating import gated, tried_again
 from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.screening import Screen, keys_from
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
+from ted.gate.trying import Gate
 from ted.gathering import all_of
 from ted.grading.grading import Grading
 from ted.prompts import VERSION
@@ -30,7 +34,8 @@ from ted.trajectory import Chain, Critique, Grade, Solution, Trajectory
 
 @dataclass(frozen=True, slots=True)
 class Workbench:
-    """What the work on samples needs. `template`: the word runs that the samples of the job share."""
+    """What the work on samples needs. `template`: the word runs that the samples of the job share; `measures`: whether
+    later epochs withhold experiences."""
 
     bank: Bank
     student: Student
@@ -40,10 +45,13 @@ class Workbench:
     settings: RetrievalSettings
     trajectories: int
     template: frozenset[tuple[str, ...]]
+    measures: bool = True
+    gate: Gate | None = None
 
 
 async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     """Everything from the question to screened changes; the bank itself is not touched."""
+    trials = await tried_again(sample, gate=bench.gate, place=place) if bench.gate else ()
     retrieval = await _retrieved(sample, place, bench)
     trajectories = await _attempted(sample, retrieval, place, bench)
     skipped = tuple(
@@ -51,9 +59,8 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     )
     correct = sum(t.grade.correct for t in trajectories) / len(trajectories)
     if correct == 1.0:
-        outcome = Outcome(
-            sample.id, correct, changes=_recognised(sample, retrieval, place, bench), skipped=skipped
-        )
+        keys = _recognised(sample, retrieval, place, bench)
+        outcome = Outcome(sample.id, correct, changes=keys, skipped=skipped, trials=trials)
         await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
         return outcome
     solution = await bench.teacher.solve(sample, key=place.key, grading=bench.grading)
@@ -68,6 +75,7 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
         skipped += (Skipped(sample.id, "unparsable_critique", str(error)),)
     await asyncio.to_thread(bench.material.keep_critique, place, critique)
     outcome = await _screened(sample, place, bench, solution, critique, correct, skipped)
+    outcome = replace(await _through_gate(outcome, sample, place, bench), trials=trials)
     await _finish(sample, place, bench, retrieval, trajectories, outcome, critique)
     return outcome
 
@@ -75,9 +83,9 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
 def _recognised(sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench) -> tuple[Change, ...]:
     """Where the nearest experience shown states the fact that was asked for, the question becomes a key of it."""
     fact = fact_of(sample)
-    if fact is None or not retrieval.retrieved:
+    if fact is None or not retrieval.shown:
         return ()
-    nearest = retrieval.retrieved[0].experience
+    nearest = retrieval.shown[0].experience
     if normalised(fact) not in normalised(nearest.content):
         return ()
     keys = keys_from(sample.question)
@@ -96,10 +104,18 @@ def _provenance(sample: Sample, place: Place, bench: Workbench) -> dict[str, Any
 
 
 async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieval:
-    """As at answering time; frozen, so that a resumed run builds the same prompts."""
+    """As at answering time; frozen, so that a resumed run builds the same prompts.
+
+    The first epoch learns, the later ones measure, too: there, where no user waits for the answer and every one is
+    graded, withholding is as likely as can be.
+    """
     if frozen := await asyncio.to_thread(bench.material.frozen_retrieval, place):
         return frozen
     retrieval = await bench.bank.retrieve(sample.question, bench.settings)
+    if bench.measures and place.epoch > 0:
+        key = f"{place.epoch}:{place.sample_id}"
+        retrieval = withhold(retrieval, sample.question, key=key, probability=lambda _: MOST)
+        retrieval = await asyncio.to_thread(bench.material.with_records, place, retrieval)
     await asyncio.to_thread(bench.material.freeze_retrieval, place, retrieval)
     return retrieval
 
@@ -165,7 +181,7 @@ async def _screened(
 ) -> Outcome:
     screen = Screen(
         bank=bench.bank,
-        active=tuple(await asyncio.to_thread(bench.bank.experiences)),
+        active=tuple(await asyncio.to_thread(bench.bank.experiences, status=CHANGEABLE)),
         teacher=bench.teacher,
         sample=sample,
         solution=as_text(solution.attempt.chain, ""),
@@ -187,6 +203,20 @@ async def _screened(
     )
 
 
+async def _through_gate(outcome: Outcome, sample: Sample, place: Place, bench: Workbench) -> Outcome:
+    gate = bench.gate
+    if gate is None:
+        return outcome
+    passed = await all_of(
+        gated(change, n, gate=gate, sample=sample, place=place) for n, change in enumerate(outcome.changes)
+    )
+    return replace(
+        outcome,
+        changes=tuple(p.change for p in passed if p.change),
+        skipped=outcome.skipped + tuple(skip for p in passed for skip in p.skipped),
+    )
+
+
 async def _finish(
     sample: Sample,
     place: Place,
@@ -198,7 +228,7 @@ async def _finish(
 ) -> None:
     used = {label for t in trajectories if t.attempt for label in t.attempt.used}
     told = bench.student.profile.form == "chain"
-    cited = {r.experience.id: r.label in used for r in retrieval.retrieved} if told else {}
+    cited = {r.experience.id: r.label in used for r in retrieval.shown} if told else {}
     await asyncio.to_thread(
         bench.material.finish,
         place,

@@ -10,6 +10,7 @@ from typing import assert_never
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
 from ted.bank.conflicts import conflicting
+from ted.bank.usage import is_own_source
 from ted.distillation.guards import as_list, problems_of
 from ted.distillation.outcome import Skipped, SkipReason
 from ted.errors import UnparsableOutput
@@ -62,6 +63,9 @@ class Screen:
     async def _screen_add(self, add: Add, number: int) -> Screened:
         problems = self._problems(add)
         twin = await self._twin(add)
+        if twin is None and (own := self._own()):
+            rewrite = Rewrite(own.id, add.when_to_use, add.content)
+            return await self._screen_text(rewrite, problems, number)
         if twin is None:
             return await self._screen_text(add, problems, number)
         if not problems and _same(twin, add):
@@ -131,6 +135,13 @@ class Screen:
             template=self.template,
             facts=not isinstance(proposal, Merge),
         )
+
+    def _own(self) -> Experience | None:
+        """The experience that was made from this very sample and from no other: wrong still, it needs another text, not
+        a second experience beside it. The newest of several."""
+        mine = [e for e in self.active if is_own_source(e, self.sample.question) and not e.pinned]
+        alone = [e for e in mine if sum(key.kind == "question" for key in e.keys) == 1]
+        return alone[-1] if alone else None
 
     async def _twin(self, add: Add) -> Experience | None:
         """The nearest active experience of the bank, if it is a near-duplicate."""

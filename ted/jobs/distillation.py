@@ -24,6 +24,8 @@ from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.draining import Drain
 from ted.errors import ModelFailure
+from ted.gate.trying import Gate, nearest_samples
+from ted.gate.verdict import GatePolicy
 from ted.grading.grading import Grading, needs_judge
 from ted.jobs.compression import AlongTheWay
 from ted.jobs.installation import Installation
@@ -38,7 +40,7 @@ from ted.student import Student
 from ted.teacher import Teacher
 from ted.tracing import span
 
-FLOW_VERSION = 2
+FLOW_VERSION = 3
 """Of the flow: a job begun under another one is not resumed but begun anew."""
 
 
@@ -51,6 +53,7 @@ class Options:
     epochs: int = 1
     batch_size: int = 8
     compress_every: int = 4
+    gate: GatePolicy = "none"
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -165,15 +168,21 @@ class DistillationRunner:
         profile = PROFILES[job.request["profile"]]
         owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
+        asked, policy = Student(ledger.around(student), profile), job.request["gate"]
+        grading = Grading(ledger.around(judge) if needs_judge(samples) else None)
+        nearest = await nearest_samples(self._bank, samples if policy == "neighbours" else ())
+        settings = self._bank.record.retrieval
         bench = Workbench(
             bank=self._bank,
-            student=Student(ledger.around(student), profile),
+            student=asked,
             teacher=Teacher(ledger.around(teacher), profile),
-            grading=Grading(ledger.around(judge) if needs_judge(samples) else None),
+            grading=grading,
             material=self._material,
-            settings=self._bank.record.retrieval,
+            settings=settings,
             trajectories=job.request["trajectories"] or profile.trajectories,
             template=frozenset(shared_ngrams(s.question.text for s in samples)),
+            measures=self._bank.record.trials.when != "off",
+            gate=None if policy == "none" else Gate(policy, self._bank, asked, grading, settings, nearest),
         )
         settled: list[Settled] = []
         compressions: list[dict[str, Any]] = []
@@ -192,7 +201,7 @@ class DistillationRunner:
 
         async def settle(batch: Batch) -> None:
             await asyncio.to_thread(checkpoint)
-            settled.append(await settle_batch(batch, bank=self._bank, material=self._material))
+            settled.append(await settle_batch(batch, bank=self._bank, material=self._material, gate=policy))
             moment = Moment(job.id, batch.epoch, batch.number)
             if compressed := await compression.after(moment, ordinal=len(settled)):
                 compressions.append(compressed)

@@ -13,6 +13,7 @@ from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.options import Options as Evaluating
 from ted.evaluation.rows import CASCADE_TIMES, Arm
+from ted.gate.trying import AT_ONCE, LATER_ROUNDS, most_pairs
 from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
 from ted.profile import PROFILES, Profile
@@ -29,7 +30,8 @@ WRITTEN = 0.25
 
 ASSUMED = (
     "No sample is right from the start; the teacher solves each at its first try and mends every second one; every "
-    "reply parses; completions have a quarter of the tokens they may have; a compression asks about two clusters."
+    "reply parses; a gate is clear after half of its pairs; completions have a quarter of the tokens they may have; a "
+    "compression asks about two clusters."
 )
 
 
@@ -129,7 +131,7 @@ def estimate_distillation(
             by_role[ask.role] += [ask] * options.epochs
     for ask in _of_compressions(bank, len(samples), options, profile):
         by_role[ask.role].append(ask)
-    others: dict[str, ChatModel] = {"student": student, "judge": judge or teacher}
+    others: dict[str, ChatModel] = {"student": student, "gate": student, "judge": judge or teacher}
     models = {role: others.get(role, teacher) for role in by_role}
     roles = (
         RoleEstimate(role, models[role].name, _expected(asks, models[role]), _upper(asks, models[role]))
@@ -194,9 +196,15 @@ def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -
     yield _Ask("explain", 0, int(profile.explains), FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
+    judged, judged_most = profile.solves + times, profile.solves + times
+    if options.gate != "none":
+        pairs = most_pairs(options.gate)
+        gates, again = operations * pairs, LATER_ROUNDS * AT_ONCE
+        calls = 2 * (gates + again), 2 * ceil(pairs / 2)
+        yield _Ask("gate", calls[1], calls[0], FRAME + asked, advice, images, attempt)
+        judged, judged_most = judged + calls[1], judged_most + calls[0]
     if isinstance(sample.grader, Judge):
-        judged = profile.solves + times
-        yield _Ask("judge", judged, judged, FRAME + known, 4 * attempt, 0, JUDGE_TOKENS)
+        yield _Ask("judge", judged, judged_most, FRAME + known, 4 * attempt, 0, JUDGE_TOKENS)
     yield _Ask("mend", 0.5, operations * MENDS_OF_ONE, FRAME + known, 4 * critique, images, critique)
 
 

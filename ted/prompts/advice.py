@@ -13,7 +13,7 @@ from ted.settings import AdvicePlace
 
 def advice_of(retrieval: Retrieval) -> str:
     """The delimited block that the student's own prompt has; empty where nothing was found."""
-    return render_part("_experiences", retrieved=retrieval.retrieved)
+    return render_part("_experiences", retrieved=retrieval.shown)
 
 
 def last_user_turn(messages: Sequence[Json]) -> int | None:

@@ -93,7 +93,7 @@ def parsed_chain(text: str) -> Chain:
 def parsed_critique(text: str, retrieval: Retrieval) -> Critique:
     """The critique, its labels turned into the ids that the prompt showed under them."""
     output = parsed_json(text, CritiqueOutput)
-    ids = {r.label: r.experience.id for r in retrieval.retrieved}
+    ids = {r.label: r.experience.id for r in retrieval.shown}
     if len(output.operations) > MOST_OPERATIONS:
         raise UnparsableOutput(
             f"operations: {len(output.operations)} given, at most {MOST_OPERATIONS} allowed", text=text

@@ -33,8 +33,8 @@ def attempt_messages(
         f"student_{form}",
         images=question.images,
         question=question.text,
-        retrieved=() if whole else retrieval.retrieved,
-        whole=retrieval.retrieved if whole else (),
+        retrieved=() if whole else retrieval.shown,
+        whole=retrieval.shown if whole else (),
     )
     shown = (message for d in reversed(retrieval.demonstrations) for message in _turns(d, form, pictures))
     return system, *shown, asked

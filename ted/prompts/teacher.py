@@ -76,7 +76,7 @@ def critique_messages(
         solution=text,
         rationalised=solution.rationalised,
         trajectories=shown,
-        retrieved=retrieval.retrieved,
+        retrieved=retrieval.shown,
     )
 
 

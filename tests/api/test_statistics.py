@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,7 +113,7 @@ def test_the_history_is_mixed(figures: Figures) -> None:
     assert all(figures["experiences"][status] for status in ("active", "retired", "quarantined"))
     assert set(figures["jobs"]) == {"succeeded", "paused"}
     assert set(figures["answers"]) == {"retrieve", "none"}
-    assert figures["utility"]["graded"] > 3
+    assert figures["utility"]["graded"] > 0
 
 
 def test_experiences_are_counted_by_status(
@@ -177,36 +177,36 @@ def test_counters_equal_what_the_exposures_say(lived_in: Desk, bank_id: str) -> 
             assert getattr(stats, field) == pytest.approx(getattr(recomputed[experience_id], field))
 
 
-def test_utility_is_that_of_active_experiences_with_an_outcome(
+def test_utility_is_that_of_active_experiences_for_which_chance_decided(
     figures: Figures, rows: dict[str, list[Row]], bank_id: str
 ) -> None:
-    counts = counted_anew(rows, bank_id)
-    active = [row["id"] for row in of(rows["experiences"], bank_id) if row["status"] == "active"]
+    version = {r["id"]: r["version"] for r in of(rows["experiences"], bank_id) if r["status"] == "active"}
+    sides: dict[tuple[str, bool], list[tuple[float, float]]] = defaultdict(list)
+    for row in of(rows["exposures"], bank_id):
+        counts = row["outcome"] is not None and not row["own_source"] and row["propensity"] < 1
+        if counts and row["version"] == version.get(row["experience_id"]):
+            weight = 1 - row["propensity"] if row["shown"] else row["propensity"]
+            sides[row["experience_id"], bool(row["shown"])].append((weight, row["outcome"]))
 
-    def utility(c: Counter[str]) -> float:
-        shown = (c["shown_correct"] + 1) / (c["shown_correct"] + c["shown_wrong"] + 2)
-        withheld = (c["withheld_correct"] + 1) / (c["withheld_correct"] + c["withheld_wrong"] + 2)
-        return shown - withheld
+    known = {i for i in version if sides[i, True] and sides[i, False]}
 
-    graded = {
-        i: utility(counts[i])
-        for i in active
-        if any(
-            counts[i][f"{side}_{right}"] for side in ("shown", "withheld") for right in ("correct", "wrong")
-        )
-    }
     told = figures["utility"]
-    assert (told["graded"], told["ungraded"]) == (len(graded), len(active) - len(graded))
-    assert told["mean"] == pytest.approx(sum(graded.values()) / len(graded))
-    buckets = [sum(b["low"] <= u < b["high"] for u in graded.values()) for b in told["distribution"]]
-    assert [b["count"] for b in told["distribution"]] == buckets
+    assert (told["graded"], told["ungraded"]) == (len(known), len(version) - len(known))
+    assert {e["id"] for e in told["top"]} <= known
+    assert sum(b["count"] for b in told["distribution"]) == len(known)
     assert [b["low"] for b in told["distribution"]] == pytest.approx([-1 + n / 5 for n in range(10)])
     assert told["distribution"][-1]["high"] == 1
-    best = sorted(graded, key=lambda i: (-round(graded[i], 9), i))
-    worst = sorted(graded, key=lambda i: (round(graded[i], 9), i))
-    assert [e["id"] for e in told["top"]] == best[:10]
-    assert [e["id"] for e in told["worst"]] == worst[:10]
-    assert [e["utility"] for e in told["top"]] == pytest.approx([graded[i] for i in best[:10]])
+    for one in told["top"]:
+        shown, withheld = (
+            sum(w for w, _ in sides[one["id"], side]) ** 2 / sum(w * w for w, _ in sides[one["id"], side])
+            for side in (True, False)
+        )
+        assert (one["shown"], one["withheld"]) == (pytest.approx(shown), pytest.approx(withheld))
+        assert one["low"] <= one["utility"] <= one["high"]
+    best = [e["utility"] for e in told["top"]]
+    worst = [e["utility"] for e in told["worst"]]
+    assert best == sorted(best, reverse=True)
+    assert worst == sorted(worst)
 
 
 def test_the_never_used_are_the_active_that_were_never_retrieved(
@@ -355,25 +355,20 @@ def test_a_new_bank_has_figures_without_a_division_by_zero(desk: Desk) -> None:
     assert told["spending"]["total"]["cost_usd"] == 0
 
 
-def test_what_was_withheld_counts_on_its_own_side(desk: Desk) -> None:
-    printer = desk.experiences()[0]
-    bank = desk.service.ted.bank("desk")
+def test_utility_is_known_once_both_sides_have_a_question(desk: Desk) -> None:
+    ids = {"printer": desk.experiences()[0]["id"]}
     with desk.service.ted.database.writing() as session:
-        columns = (
-            "project_id, bank_id, asked_as, origin, experience_id, version, shown, propensity, similarity"
-        )
-        ids = {"bank": bank.id, "printer": printer["id"]}
-        kept = "'proj_default', :bank, 'x', 'answer', :printer, 1, false, 0.5, 0.5, 1.0, false, '2026-01-01'"
-        session.execute(
-            text(f"insert into exposures ({columns}, outcome, own_source, created_at) values ({kept})"), ids
-        )
-        counted = "retrieved = 1, withheld = 1, withheld_correct = 1"
-        session.execute(text(f"update usage_counters set {counted} where experience_id = :printer"), ids)
+        kept = "withheld_weight = 0.5, withheld_weight2 = 0.25, withheld_right = 0.5, withheld_right2 = 0.5"
+        session.execute(text(f"update usage_counters set {kept} where experience_id = :printer"), ids)
+    before = desk.client.get("/v1/admin/banks/desk/stats").json()["utility"]
+    with desk.service.ted.database.writing() as session:
+        kept = "shown_weight = 0.5, shown_weight2 = 0.25"
+        session.execute(text(f"update usage_counters set {kept} where experience_id = :printer"), ids)
 
     told = desk.client.get("/v1/admin/banks/desk/stats").json()["utility"]
 
-    assert told["graded"] == 1
-    assert told["worst"][0]["utility"] == pytest.approx(1 / 2 - 2 / 3)
+    assert (before["graded"], told["graded"]) == (0, 1)
+    assert told["worst"][0]["utility"] == pytest.approx(1 / 3 - 2 / 3)
 
 
 def test_the_command_line_tells_the_same(

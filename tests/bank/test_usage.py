@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +16,16 @@ from sqlalchemy import func, select
 from ted.bank.bank import Bank
 from ted.bank.changes import Change
 from ted.bank.tables import ExposureRow
-from ted.bank.usage import Asked, UsageStats, is_own_source, record_exposures, usage_from_exposures, usage_of
+from ted.bank.usage import (
+    Asked,
+    UsageStats,
+    is_own_source,
+    record_exposures,
+    regrade,
+    usage_from_exposures,
+    usage_of,
+)
+from ted.bank.utility import UNKNOWN
 from ted.experience import Experience, Key, Retrieval, Retrieved, Similarity
 from ted.operations import Rewrite
 from ted.sample import Image, Question
@@ -103,7 +111,7 @@ async def test_the_outcome_on_an_own_source_question_never_counts(bank: Bank) ->
 
     stats = usage(bank)[one.id]
     assert (stats.retrieved, stats.shown_correct, stats.shown_wrong) == (1, 0.0, 0.0)
-    assert stats.utility == 0.0
+    assert stats.utility.mean is None
 
 
 def drawn(*hashes: str) -> tuple[Image, ...]:
@@ -150,11 +158,56 @@ async def test_a_rewrite_starts_at_zero_and_the_old_exposures_stay(bank: Bank) -
         assert session.scalar(select(func.count()).select_from(ExposureRow)) == 3
 
 
-async def test_utility_is_the_smoothed_lift_of_showing(bank: Bank) -> None:
-    stats = UsageStats(8, 6, 2, 0, 5.0, 1.0, 0.0, 2.0, 0, 0)
+def tossed(experience: Experience, *, shown: bool, propensity: float = 0.5) -> Retrieval:
+    retrieved = Retrieved(experience, Similarity(0.5), "E1", shown, propensity)
+    return Retrieval((retrieved,), 1, abstained=False)
 
-    assert stats.utility == pytest.approx(6 / 8 - 1 / 4)
-    assert replace(stats, shown_correct=0.0, shown_wrong=0.0, withheld_wrong=0.0).utility == 0.0
+
+async def test_utility_is_the_lift_of_showing_where_chance_decided(bank: Bank) -> None:
+    one = await added(bank, "A door", "Ring.")
+    for n in range(40):
+        shown, right = n % 2 == 0, n % 8 != 1 and n % 8 != 3
+        asked = Asked(f"ans_{n}", "answer", ELSEWHERE, float(right))
+        with bank.database.writing() as session:
+            row = bank._row(session)
+            record_exposures(session, row, asked, tossed(one, shown=shown), cited={}, verdicts={})
+
+    utility = usage(bank)[one.id].utility
+
+    assert (utility.shown, utility.withheld) == (pytest.approx(20), pytest.approx(20))
+    assert utility.mean == pytest.approx(21 / 22 - 11 / 22)
+    assert 0 < utility.low < 0.5 < utility.high
+
+
+async def test_what_was_always_shown_has_no_utility_however_often_it_was_right(bank: Bank) -> None:
+    one = await added(bank, "A door", "Ring.")
+    for n in range(40):
+        expose(bank, Asked(f"ans_{n}", "answer", ELSEWHERE, 1.0), one)
+
+    stats = usage(bank)[one.id]
+
+    assert stats.shown_correct == 40
+    assert stats.utility == UNKNOWN
+
+
+async def test_a_replaced_grade_corrects_the_utility(bank: Bank) -> None:
+    one = await added(bank, "A door", "Ring.")
+    for n in range(20):
+        with bank.database.writing() as session:
+            asked = Asked(f"ans_{n}", "answer", ELSEWHERE, 1.0)
+            found = tossed(one, shown=n % 2 == 0, propensity=0.5 + n / 50)
+            record_exposures(session, bank._row(session), asked, found, cited={}, verdicts={})
+    before = usage(bank)[one.id].utility
+
+    with bank.database.writing() as session:
+        for n in range(0, 20, 2):
+            regrade(session, f"ans_{n}", 0.0)
+
+    after = usage(bank)[one.id].utility
+    assert before.mean is not None
+    assert after.mean is not None
+    assert before.low < 0 < before.high
+    assert after.high < 0
 
 
 exposures = st.lists(

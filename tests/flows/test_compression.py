@@ -258,7 +258,13 @@ async def test_what_harms_is_retired_and_says_why(store: Store, bank: Bank) -> N
     bad, good = await added(bank, "A door", "Kick it."), await added(bank, "A gate", "Knock.")
     with store.database.writing() as session:
         row = session.get_one(CounterRow, bad.id)
-        row.shown_wrong, row.withheld_correct, row.shown, row.withheld = 20.0, 20.0, 20, 20
+        row.shown_weight, row.shown_weight2 = 10.0, 5.0
+        row.withheld_weight, row.withheld_weight2, row.withheld_right, row.withheld_right2 = (
+            10.0,
+            5.0,
+            10.0,
+            10.0,
+        )
 
     result = await compressed(bank, teacher("never asked"))
 

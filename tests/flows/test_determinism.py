@@ -16,6 +16,7 @@ from sqlalchemy import select
 from ted.bank.job_tables import CallRow
 from ted.bank.tables import ExperienceRow, HistoryRow, KeyRow, LineageRow, RevisionRow
 from ted.chat import ChatRequest
+from ted.gate.verdict import GatePolicy
 from ted.jobs.distillation import Options
 from ted.sample import Numeric, Question, Sample
 from ted.settings import RetrievalSettings
@@ -69,12 +70,15 @@ class Weather:
         return text
 
 
-async def run(url: str, *, seed: int, at_once: int) -> tuple[dict[str, Any], dict[str, Any]]:
+async def run(
+    url: str, *, seed: int, at_once: int, gate: GatePolicy = "none"
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """The portrait of the bank and that of the calls, after a run in this weather."""
     store = Store.at(url)
     bench = Bench(store, store.create(retrieval=RetrievalSettings(gap=0.8)))  # so that several are shown
     weather = Weather(seed, at_once)
-    bench.student = {"student": lambda call: weather(student(call))}
+    said = lambda call: weather(student(call))  # noqa: E731
+    bench.student = {"student": said, "gate": said}
     bench.teacher = {
         "solve": lambda call: weather(attempt(SAMPLES[int(call.sample[1:])].answer)),
         "critique": lambda call: weather(teacher(call)),
@@ -83,7 +87,12 @@ async def run(url: str, *, seed: int, at_once: int) -> tuple[dict[str, Any], dic
         ),
         "sharpen": lambda call: weather(wording(f"How many {TOPICS[int(call.sample[1:]) % 4]}", "as before")),
     }  # fmt: skip
-    job = await bench.distil(*SAMPLES, options=Options(trajectories=3, epochs=2, batch_size=4))
+    job = await bench.distil(
+        *SAMPLES,
+        options=Options(
+            trajectories=3, epochs=2, batch_size=4, gate=gate, compress_every=4 if gate == "none" else 0
+        ),
+    )
     report = {k: v for k, v in result(job).items() if k not in ("spent", "failures")}
     bank, calls = portrait(store), calls_of(store)
     store.database.close()
@@ -108,7 +117,14 @@ def portrait(store: Store) -> dict[str, Any]:
             "keys": [(name[k.experience_id], k.kind, k.text) for k in keys],
             "lineage": sorted((name[r.child_id], name[r.parent_id]) for r in lineage),
             "history": [
-                (name[h.experience_id], h.revision, h.operation, h.version, h.content, h.provenance["sample"])
+                (
+                    name[h.experience_id],
+                    h.revision,
+                    h.operation,
+                    h.version,
+                    h.content,
+                    h.provenance.get("sample"),
+                )
                 for h in history
             ],
             "revisions": [
@@ -125,7 +141,7 @@ def calls_of(store: Store) -> dict[str, str]:
     """Fingerprint by key, without the job: with the key goes the seed."""
     with store.database.reading() as session:
         rows = session.scalars(select(CallRow)).all()
-        return {row.call_key.partition(":")[2]: row.fingerprint for row in rows}
+        return {re.sub(r"^job_[0-9a-z]+[.:]", "", row.call_key): row.fingerprint for row in rows}
 
 
 @pytest.fixture
@@ -145,6 +161,21 @@ async def test_concurrency_and_latencies_change_nothing(
         assert calls == calm[1]
         for part in ("experiences", "keys", "lineage", "history", "revisions", "report"):
             assert bank[part] == calm[0][part]
+
+
+@pytest.mark.parametrize("gate", ["sample", "neighbours"])
+async def test_nor_do_they_with_a_gate(gate: GatePolicy, blank: Blank, tmp_path: Path) -> None:
+    found = []
+    for seed, at_once in ((0, 1), (1, 64)):
+        url = blank.copy(tmp_path, f"gate{seed}.sqlite")
+        found.append(await run(url, seed=seed, at_once=at_once, gate=gate))
+
+    (calm, calm_calls), (wild, wild_calls) = found
+    assert wild_calls == calm_calls
+    for part in ("experiences", "keys", "lineage", "history", "revisions", "report"):
+        assert wild[part] == calm[part]
+    assert {e[3] for e in calm["experiences"]} >= {"candidate", "rejected"}
+    assert "judge" in {entry[2] for entry in calm["history"]}
 
 
 async def test_the_run_that_is_compared_has_something_to_get_out_of_order(

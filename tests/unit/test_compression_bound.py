@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ted.bank.compressing import UNUSED, Standing, Survey
 from ted.bank.usage import UsageStats
 from ted.compression.bound import OLD, is_over, overflow, tokens_of
-from ted.compression.usefulness import is_harmful, is_unhelpful, lift
+from ted.compression.usefulness import is_harmful, is_unhelpful
 from ted.experience import Experience
 
 NOW = 20
@@ -28,7 +28,21 @@ def used(shown: tuple[float, float], withheld: tuple[float, float] = (0, 0)) -> 
         shown_wrong=shown[1],
         withheld_correct=withheld[0],
         withheld_wrong=withheld[1],
+        **tossed("shown", shown),
+        **tossed("withheld", withheld),
     )
+
+
+def tossed(side: str, graded: tuple[float, float]) -> dict[str, float]:
+    """The sums of a side where a fair coin decided about each question, and each answer was right or wrong."""
+    right, wrong = graded
+    sums = {
+        "weight": (right + wrong) / 2,
+        "weight2": (right + wrong) / 4,
+        "right": right / 2,
+        "right2": right / 2,
+    }
+    return {f"{side}_{name}": value for name, value in sums.items()}
 
 
 def standing(
@@ -45,16 +59,17 @@ def gone(found: Survey) -> list[str]:
     return [removal.experience_id for removal in overflow(found).removals]
 
 
-def test_the_interval_of_a_lift_holds_its_mean_and_narrows_with_questions() -> None:
-    few, many = lift(used((6, 4), (4, 6))), lift(used((60, 40), (40, 60)))
+def test_the_interval_of_utility_holds_its_mean_and_narrows_with_questions() -> None:
+    few, many = used((6, 4), (4, 6)).utility, used((60, 40), (40, 60)).utility
 
+    assert few.mean is not None
     assert few.low < few.mean < few.high
     assert many.high - many.low < few.high - few.low
     assert many.low > 0
 
 
-def test_a_lift_is_about_what_independent_proportions_give() -> None:
-    found = lift(used((56, 14), (48, 32)))
+def test_a_utility_is_about_what_independent_proportions_give() -> None:
+    found = used((56, 14), (48, 32)).utility
 
     # Newcombe (1998), table II, method 10, gives 0.0524 to 0.3339 at 95 %; an interval of 90 % lies within.
     assert found.mean == pytest.approx(0.2, abs=0.01)
@@ -73,6 +88,7 @@ def test_an_experience_is_unhelpful_that_was_shown_often_and_does_not_raise_the_
     None
 ):
     assert is_unhelpful(used((3, 9)))
+    assert not is_unhelpful(used((9, 3)))
     assert is_unhelpful(used((10, 10), (10, 10)))
     assert not is_unhelpful(used((2, 7)))
     assert not is_unhelpful(used((10, 2)))

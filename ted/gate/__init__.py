@@ -1,0 +1,1 @@
+"""The gate: whether a proposed experience is admitted. Begin with trying.py."""
