@@ -29,6 +29,7 @@ from api.routes import (
     models,
     retrieval,
     transfer,
+    versions,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
@@ -45,6 +46,7 @@ ROUTERS = (
     feedback,
     banks,
     experiences,
+    versions,
     files,
     retrieval,
     distillations,

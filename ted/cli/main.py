@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ted.cli.ask import ask
-from ted.cli.banks import banks, experiences
+from ted.cli.banks import experiences
 from ted.cli.compress import compress
 from ted.cli.demo import demo
 from ted.cli.distill import distill
@@ -15,6 +15,7 @@ from ted.cli.models import models
 from ted.cli.serve import serve
 from ted.cli.stats import stats
 from ted.cli.transfer import export, import_
+from ted.cli.versions import banks
 
 app = typer.Typer(
     no_args_is_help=True,
