@@ -14,6 +14,7 @@ from api.middleware import AroundRequests
 from api.routes import (
     admin,
     answers,
+    bank_merges,
     banks,
     chat,
     compressions,
@@ -51,6 +52,7 @@ ROUTERS = (
     retrieval,
     distillations,
     compressions,
+    bank_merges,
     evaluations,
     jobs,
     job_events,

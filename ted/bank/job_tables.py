@@ -12,7 +12,7 @@ from ted.bank.tables import Base, now
 
 
 class JobRow(Base):
-    """A distillation, compression or evaluation. `digest` is over all that decides its outcome.
+    """A distillation, compression, evaluation or merge of banks. `digest` is over all that decides its outcome.
 
     `key_id` is the key that submitted it, and is charged for it.
     """

@@ -14,14 +14,12 @@ from ted.bank.pages import Page
 from ted.bank.states import State
 from ted.bank.versions import Version, VersionStore, roll_back
 from ted.cli import output
-from ted.cli.banks import banks
 from ted.cli.context import exit_on_errors, opened
 from ted.cli.options import AsJson, BankName
 
 BY_HAND = {"by": "command"}
 
 
-@banks.command("versions")
 @exit_on_errors
 def versions(bank: BankName, json: AsJson = False) -> None:
     """The named revisions of a bank."""
@@ -39,7 +37,6 @@ def _all(store: VersionStore, bank_id: str) -> list[Version]:
             return found
 
 
-@banks.command("name-version")
 @exit_on_errors
 def name_version(
     bank: BankName,
@@ -53,7 +50,6 @@ def name_version(
         output.emit(asdict(made), f"Revision {made.revision} of bank '{bank}' is '{made.name}'.", json)
 
 
-@banks.command("diff")
 @exit_on_errors
 def diff(
     bank: BankName,
@@ -70,7 +66,6 @@ def diff(
         output.emit(asdict(found), "\n".join([head, *_told(found.difference)]), json)
 
 
-@banks.command("rollback")
 @exit_on_errors
 def rollback(
     bank: BankName,
@@ -94,7 +89,6 @@ def rollback(
         output.emit(asdict(done), "\n".join(lines), json)
 
 
-@banks.command("unmerge")
 @exit_on_errors
 def unmerge(
     bank: BankName,

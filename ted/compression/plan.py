@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ted.bank.bank import Bank
@@ -84,6 +84,22 @@ class Plan:
     failing: tuple[Failing, ...]
     refused: tuple[Skipped, ...]
     overflow: Overflow
+
+    def about(self, experience_ids: Collection[str]) -> Plan:
+        """As far as it is about duplicates of these: nothing is removed or rewritten for its usage."""
+
+        def concerned(clusters: Sequence[Cluster]) -> tuple[Cluster, ...]:
+            return tuple(c for c in clusters if any(e.id in experience_ids for e in c.members))
+
+        refused = tuple(s for s in self.refused if set(s.experience_ids) & set(experience_ids))
+        return replace(
+            self,
+            removals=(),
+            unions=concerned(self.unions),
+            clusters=concerned(self.clusters),
+            failing=(),
+            refused=refused,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """For reports."""

@@ -10,7 +10,7 @@ from index.errors import IndexingError
 from ted.bank.bank import Bank
 from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
-from ted.jobs import compression, distillation, evaluation
+from ted.jobs import bank_merge, compression, distillation, evaluation
 from ted.jobs.installation import Installation
 from ted.logs import belonging_to
 
@@ -23,6 +23,7 @@ FLOWS: dict[JobKind, int] = {
     "distillation": distillation.FLOW_VERSION,
     "compression": compression.FLOW_VERSION,
     "evaluation": evaluation.FLOW_VERSION,
+    "bank_merge": bank_merge.FLOW_VERSION,
 }
 """The version of each kind's flow: what was begun by another one is not run."""
 
@@ -92,5 +93,9 @@ async def _run(ted: Installation, bank: Bank, job: Job) -> None:
                 bank, jobs=ted.jobs, material=ted.material, calls=ted.calls, drain=ted.drain
             )
             await evaluating.run(job, student=ted.student(job.request["student"]), teacher=teacher)
+        case "bank_merge":
+            await bank_merge.BankMergeRunner(bank, jobs=ted.jobs, calls=ted.calls, drain=ted.drain).run(
+                job, teacher=teacher
+            )
         case _:
             assert_never(job.kind)

@@ -36,6 +36,7 @@ ROUTES = {
     "POST /v1/banks/{bank}/retrieve",
     "POST /v1/banks/{bank}/distillations",
     "POST /v1/banks/{bank}/compressions",
+    "POST /v1/banks/{bank}/merge",
     "POST /v1/banks/{bank}/evaluations",
     "POST /v1/files",
     "GET /v1/files",
