@@ -104,8 +104,18 @@ class CapacityOut(Shown):
     max_tokens: int
 
 
+class MadeForOut(Shown):
+    """How many active experiences were made with a student; null: by hand."""
+
+    student: str | None
+    experiences: int
+
+
 class BankOut(Shown):
-    """A bank. Embedders are named by their fingerprints; `experiences` are the active ones."""
+    """A bank. Embedders are named by their fingerprints; `experiences` are the active ones.
+
+    `students`: whom these were made with. For another student their use is to be measured: an evaluation does.
+    """
 
     object: Literal["bank"] = "bank"
     id: str = Field(examples=["bank_06b3x0c5r4t1m2n8"])
@@ -118,6 +128,7 @@ class BankOut(Shown):
     metadata: dict[str, Any]
     revision: int
     experiences: int
+    students: list[MadeForOut]
     created_at: Time
 
     @staticmethod
@@ -136,5 +147,6 @@ class BankOut(Shown):
             metadata=bank.metadata,
             revision=bank.revision,
             experiences=bank.experiences,
+            students=[MadeForOut(student=m.student, experiences=m.experiences) for m in bank.students],
             created_at=bank.created_at,
         )

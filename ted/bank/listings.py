@@ -14,6 +14,7 @@ from ted.bank.banks import settings_tag
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.pages import Page, Paged, paged
+from ted.bank.portability import MadeFor, students_of
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
 from ted.bank.usage import COUNTERS, UsageStats
@@ -24,7 +25,10 @@ from ted.settings import RetrievalSettings
 
 @dataclass(frozen=True, slots=True)
 class BankDetails:
-    """All of a bank but what is in it; `experiences` are the active ones, `tag` changes with its settings."""
+    """All of a bank but what is in it; `experiences` are the active ones, `tag` changes with its settings.
+
+    `students` are whom these experiences were made with.
+    """
 
     id: str
     name: str
@@ -37,6 +41,7 @@ class BankDetails:
     metadata: dict[str, Any]
     revision: int
     experiences: int
+    students: tuple[MadeFor, ...]
     created_at: datetime
     tag: str
 
@@ -82,15 +87,17 @@ class Listings:
         """Banks by id."""
         with self._database.reading() as session:
             rows, more = paged(session, self._banks(), page, by=[BankRow.id])
-            return Paged(tuple(_bank(row, count) for row, count in rows), more)
+            students = students_of(session, [row.id for row, _ in rows])
+            return Paged(tuple(_bank(row, count, students[row.id]) for row, count in rows), more)
 
     def bank(self, bank_id: str) -> BankDetails:
         """One bank. Raises NotFound."""
         with self._database.reading() as session:
             found = session.execute(self._banks().where(BankRow.id == bank_id)).one_or_none()
+            students = students_of(session, [bank_id])
         if found is None:
             raise NotFound(f"there is no bank '{bank_id}'")
-        return _bank(*found)
+        return _bank(*found, students[bank_id])
 
     def _banks(self) -> Any:
         active = (
@@ -152,7 +159,7 @@ def _number(cursor: str) -> tuple[int]:
     return (int(cursor),)
 
 
-def _bank(row: BankRow, experiences: int) -> BankDetails:
+def _bank(row: BankRow, experiences: int, students: tuple[MadeFor, ...]) -> BankDetails:
     return BankDetails(
         id=row.id,
         name=row.name,
@@ -165,6 +172,7 @@ def _bank(row: BankRow, experiences: int) -> BankDetails:
         metadata=row.details,
         revision=row.revision,
         experiences=experiences,
+        students=students,
         created_at=row.created_at,
         tag=settings_tag(row),
     )

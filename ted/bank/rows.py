@@ -51,6 +51,7 @@ def experiences_of(session: Session, rows: Sequence[ExperienceRow]) -> list[Expe
             pinned=row.pinned,
             tags=tuple(row.tags),
             keys=tuple(keys[row.id]),
+            student=row.student,
         )
         for row in rows
     ]

@@ -20,7 +20,7 @@ from ted.experience import Key
 from ted.jobs.bank_merge import BankMergeRunner
 from ted.operations import Add
 from ted.sample import Question
-from ted.settings import Budget
+from ted.settings import Budget, RetrievalSettings
 from tests.bank_files import picture
 from tests.compressing import bank_of, bounded, first_of, over, plant, teacher
 from tests.planted import GROUPS
@@ -28,8 +28,8 @@ from tests.scripted import result
 from tests.stores import BY_HAND, Store, added
 
 QUESTION = "Which queue takes a jammed printer?"
-LEFT = ("A customer asks the way", "Turn left at the red door, room 417.")
-RIGHT = ("A customer asks the way", "Turn right at the red door, room 417.")
+ONE = ("A customer asks the way", "Turn left at the red door, room 417.")
+OTHER = ("A customer asks the way", "Turn left at the red door, room 714.")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,8 @@ async def two(store: Store, minilm: SentenceEmbedder) -> tuple[Bank, Bank]:
     """Two banks with one identical, one nearly alike, one contradicting and one experience of its own each."""
     here, there = bank_of(store, minilm), bank_of(store, minilm, "berlin")
     (alike, other_words, _) = GROUPS[0]
-    await plant(here, [GROUPS[1][0], alike, LEFT, ("A lamp flickers", "Change the bulb.")])
-    await plant(there, [GROUPS[1][0], other_words, RIGHT], questions=[QUESTION])
+    await plant(here, [GROUPS[1][0], alike, ONE, ("A lamp flickers", "Change the bulb.")])
+    await plant(there, [GROUPS[1][0], other_words, OTHER], questions=[QUESTION])
     await plant(there, [("A cable is torn", "Queue CA-1.")])
     return here, there
 
@@ -71,7 +71,7 @@ async def test_what_says_the_same_is_one_and_what_contradicts_is_kept_and_told(
     assert len(preview.conflicts) == len(report["conflicts"]) == 1
     contents = [e.content for e in here.experiences()]
     assert len(contents) == 6
-    assert {LEFT[1], RIGHT[1], "Change the bulb.", "Queue CA-1.", GROUPS[1][0][1]} <= set(contents)
+    assert {ONE[1], OTHER[1], "Change the bulb.", "Queue CA-1.", GROUPS[1][0][1]} <= set(contents)
     assert there.experiences() == before
     (united,) = [e for e in here.experiences() if e.content == GROUPS[1][0][1]]
     assert Key("question", QUESTION) in united.keys
@@ -99,7 +99,7 @@ async def test_a_copy_tells_where_it_came_from_and_brings_keys_images_and_models
     (entry,) = listings.history(here.id, copy.id, Page()).data
     came = {"bank": there.id, "name": "berlin", "revision": 1, "experience": origin.id, "version": 1}
     assert entry.provenance["from"] == came
-    found = await here.retrieve(Question("And this?", (shape,)))
+    found = await here.retrieve(Question("And this?", (shape,)), RetrievalSettings(min_similarity=-2.0))
     assert [r.experience.id for r in found.retrieved] == [copy.id]
 
 
