@@ -377,6 +377,7 @@ def test_the_command_line_tells_the_same(
 ) -> None:
     monkeypatch.setenv("TED_DATA_DIR", str(lived_in.service.ted.settings.data_dir))
     monkeypatch.setenv("TED_TEXT_EMBEDDER", "hashing")
+    monkeypatch.setenv("TED_STUDENT", lived_in.service.ted.settings.student)
     monkeypatch.setenv("COLUMNS", "100")
 
     told = CliRunner().invoke(cli, ["stats", "desk", "--json"])

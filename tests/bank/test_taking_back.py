@@ -72,6 +72,9 @@ class TakingBack(RuleBasedStateMachine):
         self.revision, self.asked = 0, 0
         self.ids: set[str] = set()
         self.texts: set[tuple[str, str]] = set()
+        for number, word in enumerate(WORDS[:3]):
+            self.add(f"The {word} fails.", f"Call {word}.", f"Whom to call for the {word}?")
+            self.ask(number, 1.0)
 
     def teardown(self) -> None:
         self.store.database.close()
@@ -134,8 +137,14 @@ class TakingBack(RuleBasedStateMachine):
             VersionStore(self.store.database).name(self.bank.id, f"v{pick}", pick % (self.revision + 1))
 
     @rule(pick=PICK)
-    def back(self, pick: int) -> None:
-        to = pick % (self.revision + 1)
+    def back_anywhere(self, pick: int) -> None:
+        self.back(pick % (self.revision + 1))
+
+    @rule(steps=st.integers(1, 4))
+    def back_a_little(self, steps: int) -> None:
+        self.back(max(0, self.revision - steps))
+
+    def back(self, to: int) -> None:
         done = run(roll_back(self.bank, to))
         self.revision += 1
         assert done.revision == self.revision
@@ -244,7 +253,7 @@ class TakingBack(RuleBasedStateMachine):
 def test_any_sequence_of_changes_can_be_taken_back(blank_file: Path) -> None:
     TakingBack.blank = blank_file
     bounded = settings(
-        max_examples=12,
+        max_examples=20,
         stateful_step_count=25,
         deadline=None,
         derandomize=True,
