@@ -97,7 +97,8 @@ class Listings:
             students = students_of(session, [bank_id])
         if found is None:
             raise NotFound(f"there is no bank '{bank_id}'")
-        return _bank(*found, students[bank_id])
+        row, experiences = found
+        return _bank(row, experiences, students[bank_id])
 
     def _banks(self) -> Any:
         active = (
