@@ -15,6 +15,7 @@ from api.middleware import AroundRequests
 from api.routes import (
     admin,
     answers,
+    bank_merges,
     banks,
     chat,
     compressions,
@@ -33,6 +34,7 @@ from api.routes import (
     reembeddings,
     retrieval,
     transfer,
+    versions,
 )
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
@@ -50,10 +52,12 @@ ROUTERS = (
     feedback,
     banks,
     experiences,
+    versions,
     files,
     retrieval,
     distillations,
     compressions,
+    bank_merges,
     evaluations,
     reembeddings,
     jobs,

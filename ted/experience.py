@@ -20,7 +20,10 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Experience:
-    """When to use it, and what to do. `id` is for ever; `version` counts rewrites from 1."""
+    """When to use it, and what to do. `id` is for ever; `version` counts rewrites from 1.
+
+    `student` is whose attempts it was made from, None where it was made by hand.
+    """
 
     id: str
     version: int
@@ -30,6 +33,7 @@ class Experience:
     pinned: bool = False
     tags: tuple[str, ...] = ()
     keys: tuple[Key, ...] = ()
+    student: str | None = None
 
     @property
     def text(self) -> str:

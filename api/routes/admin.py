@@ -30,12 +30,15 @@ def get_stats(service: Serving) -> dict[str, Any]:
 )
 async def get_bank_stats(
     bank: OpenBank,
+    service: Serving,
     near_duplicates: Annotated[
         bool, Query(description="Count near-duplicates, too: embeds the text of every active experience.")
     ] = False,
 ) -> dict[str, Any]:
     """Growth, usage, utility, what was never used, rates, cost, and the health of its index."""
-    return await bank_figures(bank, with_near_duplicates=near_duplicates)
+    return await bank_figures(
+        bank, student=service.ted.settings.student, with_near_duplicates=near_duplicates
+    )
 
 
 @router.get("/usage", summary="What was spent", response_model=UsageOut, responses=errors(404, body=False))

@@ -11,6 +11,7 @@ from api.schemas.common import Body, ImageUrls, K, MinSimilarity, Shown, Tag, Te
 from api.schemas.feedback import FeedbackOut
 from ted.answer import Mode, Trial
 from ted.bank.answers import Exposure, KeptAnswer
+from ted.bank.portability import notice
 from ted.bank.spending import Spending
 from ted.chat import Usage
 from ted.experience import Demonstration, Experience, Retrieval, Similarity
@@ -144,6 +145,9 @@ class AnswerOut(Shown):
     images_not_searched: int = Field(
         description="Images that played no part: no image embedder is configured."
     )
+    notice: str | None = Field(
+        description="Where the experiences were made with other students: what to measure. Else null."
+    )
     model: str
     usage: UsageShown
     cost_usd: float | None
@@ -182,6 +186,9 @@ class AnswerOut(Shown):
             control=kept.trial.arm == "control",
             bypassed=kept.trial.bypassed,
             images_not_searched=kept.retrieval.images_not_searched,
+            notice=notice(
+                (r.experience.student for r in kept.retrieval.retrieved), asked=kept.model, bank=kept.bank_id
+            ),
             model=kept.model,
             usage=UsageShown.of(kept.usage),
             cost_usd=kept.usage.cost_usd,

@@ -134,8 +134,18 @@ class TrialsOut(Shown):
     bypass: Bypass
 
 
+class MadeForOut(Shown):
+    """How many active experiences were made with a student; null: by hand."""
+
+    student: str | None
+    experiences: int
+
+
 class BankOut(Shown):
-    """A bank. Embedders are named by their fingerprints; `experiences` are the active ones."""
+    """A bank. Embedders are named by their fingerprints; `experiences` are the active ones.
+
+    `students`: whom these were made with. For another student their use is to be measured: an evaluation does.
+    """
 
     object: Literal["bank"] = "bank"
     id: str = Field(examples=["bank_06b3x0c5r4t1m2n8"])
@@ -150,6 +160,7 @@ class BankOut(Shown):
     metadata: dict[str, Any]
     revision: int
     experiences: int
+    students: list[MadeForOut]
     created_at: Time
 
     @staticmethod
@@ -170,5 +181,6 @@ class BankOut(Shown):
             metadata=bank.metadata,
             revision=bank.revision,
             experiences=bank.experiences,
+            students=[MadeForOut(student=m.student, experiences=m.experiences) for m in bank.students],
             created_at=bank.created_at,
         )

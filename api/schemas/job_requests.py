@@ -177,6 +177,21 @@ class ReembeddingIn(Body):
     )
 
 
+class BankMergeIn(Body):
+    """Another bank, whose active experiences are copied into this one; it stays as it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"from": "tickets-berlin", "dry_run": True}]}, populate_by_name=False
+    )
+    source: Text = Field(alias="from", description="A bank's id or name.")
+    teacher: Text | None = Field(
+        default=None, description="The configured teacher's name, if any; no other is taken."
+    )
+    profile: ProfileName = Field(default="full", description="How much the teacher may write.")
+    budget: BudgetIn = BudgetIn()
+    dry_run: bool = Field(default=False, description="Show what would be done; ask and change nothing.")
+
+
 class EvaluationIn(SamplesIn):
     """Samples to be answered under several arms, and compared."""
 

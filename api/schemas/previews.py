@@ -9,9 +9,39 @@ from pydantic import Field
 
 from api.schemas.common import Shown
 from ted.bank.reembedding import ReembeddingPlan, Target
+from ted.compression.banks import MergePreview
 from ted.compression.result import CompressionResult
 from ted.jobs.estimate import Amount, Estimate
 from ted.settings import Budget
+
+
+class BankMergePlanOut(Shown):
+    """What a merge of banks would do, by ids of either bank. `over_bound`: how many would go for the bound's sake."""
+
+    object: Literal["bank_merge.plan"] = "bank_merge.plan"
+    bank: str
+    source: str = Field(serialization_alias="from")
+    revision: int
+    copied: list[str]
+    unite: list[list[str]]
+    merge: list[list[str]]
+    conflicts: list[list[str]] = Field(description="Nearly alike in words, but contradicting: both are kept.")
+    over_bound: int
+    problems: list[str]
+
+    @staticmethod
+    def of(bank: str, plan: MergePreview) -> BankMergePlanOut:
+        return BankMergePlanOut(
+            bank=bank,
+            source=plan.source,
+            revision=plan.revision,
+            copied=list(plan.copied),
+            unite=[list(ids) for ids in plan.unite],
+            merge=[list(ids) for ids in plan.merge],
+            conflicts=[list(pair) for pair in plan.conflicts],
+            over_bound=plan.over_bound,
+            problems=list(plan.problems),
+        )
 
 
 class PlanOut(Shown):

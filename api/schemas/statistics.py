@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
+from api.schemas.banks import MadeForOut
 from api.schemas.common import Shown, Time
 
 
@@ -181,6 +184,8 @@ class BankStatsOut(Shown):
     revision: int
     experiences: dict[str, int]
     pinned: int
+    students: list[MadeForOut]
+    notice: str | None = Field(description="Where the configured student is another than theirs.")
     growth: list[GrowthOut]
     usage: dict[str, int | float]
     utility: UtilityOut

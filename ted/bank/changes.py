@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ted.bank.states import State
 from ted.experience import Key, Status
 from ted.operations import Operation
 
@@ -59,13 +60,27 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmerge:
+    """Retire a merged experience and restore its parents; compression does not merge those again. By hand only."""
+
+    experience_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollBack:
+    """Bring experiences back to these states. The change that holds it brings the keys of all of them."""
+
+    states: tuple[State, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One change, the keys that come with it, and where it came from.
 
     `status` of what it makes anew, and what the gate found of that, if it was tried.
     """
 
-    operation: Operation | SetStatus | SetPinned | AddKeys | Edit | Judge
+    operation: Operation | SetStatus | SetPinned | AddKeys | Edit | Judge | Unmerge | RollBack
     keys: tuple[Key, ...] = ()
     tags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)

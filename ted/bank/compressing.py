@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import literal, or_, select
 from sqlalchemy.orm import Session
 
 from ted.bank.codec import grader_from_json
@@ -14,7 +14,7 @@ from ted.bank.job_tables import RefusalRow, SampleRow, TrajectoryRow
 from ted.bank.retriever import bank_row
 from ted.bank.rows import experiences_of
 from ted.bank.tables import AnswerRow, ExperienceRow, ExposureRow, RevisionRow
-from ted.bank.usage import UsageStats, usage_of
+from ted.bank.usage import UsageStats, same_text, usage_of
 from ted.experience import Experience
 from ted.sample import Question, Sample
 
@@ -82,7 +82,11 @@ class CompressionStore:
         e = ExposureRow
         query = (
             select(e)
-            .where(e.bank_id == bank_id, e.experience_id == experience.id, e.version == experience.version)
+            .where(
+                e.bank_id == bank_id,
+                e.experience_id == experience.id,
+                same_text(literal(experience.id), e.version, literal(experience.version)),
+            )
             .where(e.shown, ~e.own_source, e.outcome < 0.5)
             .order_by(e.id.desc())
             .limit(most)

@@ -43,6 +43,7 @@ _UNIQUE: Mapping[str, tuple[str, ...]] = {
     "bank": (),
     "image": ("sha256",),
     "revision": ("revision",),
+    "version": ("name",),
     "experience": ("id",),
     "lineage": ("child_id", "parent_id"),
     "counter": ("experience_id",),
@@ -107,23 +108,38 @@ def _experience(contents: Contents, line: Line, row: Row) -> None:
         raise BadBankFile(line.number, "'tags' should be texts")
 
 
+def _version(contents: Contents, line: Line, row: Row) -> None:
+    _at_most(contents, line, "revision", row["revision"])
+
+
 def _history(contents: Contents, line: Line, row: Row) -> None:
     _one_of(line, "status", row["status"], get_args(Status))
+    for told in row.get("keys") or ():
+        if not isinstance(told, dict) or set(told) != {"kind", "text", "image_sha256"}:
+            raise BadBankFile(line.number, f"'keys' has {told!r:.60}, which is no key")
+        if not all(isinstance(part, str) for part in told.values()):
+            raise BadBankFile(line.number, f"'keys' has {told!r:.60}, which is no key")
+        _check_key(contents, line, told["kind"], told["image_sha256"])
 
 
 def _key(contents: Contents, line: Line, row: Row) -> None:
-    _one_of(line, "kind", row["kind"], get_args(KeyKind))
     sha256 = row.get("image_sha256") or ""
-    if (row["kind"] == "image") != bool(sha256) or (sha256 and sha256 not in contents.images):
-        raise BadBankFile(line.number, f"'image_sha256' is '{sha256}', of which there is no image before")
+    _check_key(contents, line, row["kind"], sha256)
     key = Key(row["kind"], row.get("text", ""), sha256)
     contents.keys.append(KeyLine(line.number, row, key, vectors_of(line)))
+
+
+def _check_key(contents: Contents, line: Line, kind: str, sha256: str) -> None:
+    _one_of(line, "kind", kind, get_args(KeyKind))
+    if (kind == "image") != bool(sha256) or (sha256 and sha256 not in contents.images):
+        raise BadBankFile(line.number, f"'image_sha256' is '{sha256}', of which there is no image before")
 
 
 _CHECKS: Mapping[str, Callable[[Contents, Line, Row], None]] = {
     "bank": _bank,
     "image": _image,
     "revision": _revision,
+    "version": _version,
     "experience": _experience,
     "history": _history,
     "key": _key,

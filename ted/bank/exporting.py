@@ -23,6 +23,7 @@ from ted.bank.tables import (
     KeyRow,
     LineageRow,
     RevisionRow,
+    VersionRow,
 )
 
 AT_ONCE = 100
@@ -44,17 +45,21 @@ def _all(session: Session, bank: BankRow) -> Iterator[tuple[str, dict[str, Any]]
     ours = select(ExperienceRow.id).where(ExperienceRow.bank_id == bank.id)
     keys = select(KeyRow).where(KeyRow.experience_id.in_(ours)).order_by(KeyRow.id)
     drawn = select(KeyRow.image_sha256).where(KeyRow.experience_id.in_(ours))
+    once = _images_of_histories(session, bank)
     queries: list[tuple[str, Any]] = [
         (
             "image",
             select(ImageRow)
-            .where(ImageRow.project_id == bank.project_id, ImageRow.sha256.in_(drawn))
+            .where(
+                ImageRow.project_id == bank.project_id, ImageRow.sha256.in_(drawn) | ImageRow.sha256.in_(once)
+            )
             .order_by(ImageRow.sha256),
         ),
         (
             "revision",
             select(RevisionRow).where(RevisionRow.bank_id == bank.id).order_by(RevisionRow.revision),
         ),
+        ("version", select(VersionRow).where(VersionRow.bank_id == bank.id).order_by(VersionRow.id)),
         (
             "experience",
             select(ExperienceRow).where(ExperienceRow.bank_id == bank.id).order_by(ExperienceRow.id),
@@ -78,6 +83,15 @@ def _all(session: Session, bank: BankRow) -> Iterator[tuple[str, dict[str, Any]]
         for row in session.scalars(query.execution_options(yield_per=AT_ONCE)):
             fields = row_fields(kind, row)
             yield kind, fields | {VECTORS: _vectors(session, bank, row.id)} if kind == "key" else fields
+
+
+def _images_of_histories(session: Session, bank: BankRow) -> list[str]:
+    """What experiences were found by once: a rollback may bring it back."""
+    query = select(HistoryRow.keys).join(ExperienceRow, ExperienceRow.id == HistoryRow.experience_id)
+    found = session.scalars(
+        query.where(ExperienceRow.bank_id == bank.id).execution_options(yield_per=AT_ONCE)
+    )
+    return sorted({key["image_sha256"] for keys in found for key in keys or () if key["image_sha256"]})
 
 
 def _vectors(session: Session, bank: BankRow, key_id: int) -> dict[str, str]:

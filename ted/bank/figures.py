@@ -15,6 +15,7 @@ from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, JobRow
 from ted.bank.key_tables import ApiKeyRow
 from ted.bank.near_duplicates import NearDuplicates, count_near_duplicates
+from ted.bank.portability import notice, students_of
 from ted.bank.spending import Spending, spending, spending_by, spending_by_bank, total
 from ted.bank.statistics import (
     Retrievals,
@@ -80,23 +81,31 @@ def usage_figures(
     }
 
 
-async def bank_figures(bank: Bank, *, with_near_duplicates: bool = False) -> dict[str, Any]:
-    """Of one bank. Near-duplicates are counted on request only (else null), since their texts must be embedded."""
+async def bank_figures(
+    bank: Bank, *, student: str | None = None, with_near_duplicates: bool = False
+) -> dict[str, Any]:
+    """Of one bank. Near-duplicates are counted on request only (else null), since their texts must be embedded.
+
+    `notice` tells where the experiences were made with others than `student`, which uses them.
+    """
     near = await count_near_duplicates(bank) if with_near_duplicates else None
-    return await asyncio.to_thread(_bank_figures, bank, near)
+    return await asyncio.to_thread(_bank_figures, bank, student, near)
 
 
-def _bank_figures(bank: Bank, near: NearDuplicates | None) -> dict[str, Any]:
+def _bank_figures(bank: Bank, student: str | None, near: NearDuplicates | None) -> dict[str, Any]:
     record = bank.record
     with bank.database.reading() as session:
         figures = bank_statistics(session, bank.id)
         spent = spending(session, CallRow.bank_id == bank.id)
+        students = students_of(session, [bank.id])[bank.id]
     return {
         "bank": bank.id,
         "name": record.name,
         "revision": record.revision,
         "experiences": figures.experiences,
         "pinned": figures.pinned,
+        "students": [asdict(one) for one in students],
+        "notice": notice((m.student for m in students), asked=student, bank=record.name) if student else None,
         "growth": [asdict(one) for one in figures.growth],
         "usage": figures.usage,
         "utility": asdict(figures.utility),

@@ -13,7 +13,7 @@ from ted.bank.tables import Base, now
 
 
 class JobRow(Base):
-    """A distillation, compression, evaluation or re-embedding. `digest` is over all that decides its outcome.
+    """A distillation, compression, evaluation, re-embedding or merge of banks. `digest` is over what decides its outcome.
 
     `key_id` is the key that submitted it, and is charged for it. `steps`: how many there are, of a job whose work is not
     on samples; `steps_done`, how many of them are done.

@@ -22,9 +22,9 @@ from ted.errors import Conflict, JobStopped, NotFound
 from ted.ids import new_id
 from ted.sample import Sample
 
-JobKind = Literal["distillation", "compression", "evaluation", "reembedding"]
+JobKind = Literal["distillation", "compression", "evaluation", "reembedding", "bank_merge"]
 JobStatus = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
-WRITING: tuple[JobKind, ...] = ("distillation", "compression", "reembedding")
+WRITING: tuple[JobKind, ...] = ("distillation", "compression", "reembedding", "bank_merge")
 UNFINISHED: tuple[JobStatus, ...] = ("queued", "running", "paused")
 ASKED_TO_PAUSE, INTERRUPTED, RESUMED = "paused on request", "interrupted", "resumed on request"
 """Reasons of a state: somebody paused it, its process was stopped, somebody resumed it and nobody took it up yet."""

@@ -15,6 +15,7 @@ from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.json_lists import has_text
 from ted.bank.pages import Page, Paged, paged
+from ted.bank.portability import MadeFor, students_of
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
 from ted.bank.usage import COUNTERS, SUMS, UsageStats
@@ -25,7 +26,10 @@ from ted.settings import RetrievalSettings, TrialSettings
 
 @dataclass(frozen=True, slots=True)
 class BankDetails:
-    """All of a bank but what is in it; `experiences` are the active ones, `tag` changes with its settings."""
+    """All of a bank but what is in it; `experiences` are the active ones, `tag` changes with its settings.
+
+    `students` are whom these experiences were made with.
+    """
 
     id: str
     name: str
@@ -40,6 +44,7 @@ class BankDetails:
     metadata: dict[str, Any]
     revision: int
     experiences: int
+    students: tuple[MadeFor, ...]
     created_at: datetime
     tag: str
 
@@ -86,15 +91,18 @@ class Listings:
         """Banks by id."""
         with self._database.reading() as session:
             rows, more = paged(session, self._banks(), page, by=[BankRow.id])
-            return Paged(tuple(_bank(row, count) for row, count in rows), more)
+            students = students_of(session, [row.id for row, _ in rows])
+            return Paged(tuple(_bank(row, count, students[row.id]) for row, count in rows), more)
 
     def bank(self, bank_id: str) -> BankDetails:
         """One bank. Raises NotFound."""
         with self._database.reading() as session:
             found = session.execute(self._banks().where(BankRow.id == bank_id)).one_or_none()
+            students = students_of(session, [bank_id])
         if found is None:
             raise NotFound(f"there is no bank '{bank_id}'")
-        return _bank(*found)
+        row, experiences = found
+        return _bank(row, experiences, students[bank_id])
 
     def _banks(self) -> Any:
         active = (
@@ -155,7 +163,7 @@ def _number(cursor: str) -> tuple[int]:
     return (int(cursor),)
 
 
-def _bank(row: BankRow, experiences: int) -> BankDetails:
+def _bank(row: BankRow, experiences: int, students: tuple[MadeFor, ...]) -> BankDetails:
     return BankDetails(
         id=row.id,
         name=row.name,
@@ -170,6 +178,7 @@ def _bank(row: BankRow, experiences: int) -> BankDetails:
         metadata=row.details,
         revision=row.revision,
         experiences=experiences,
+        students=students,
         created_at=row.created_at,
         tag=settings_tag(row),
     )

@@ -29,6 +29,7 @@ from ted.bank.tables import (
     KeyRow,
     LineageRow,
     RevisionRow,
+    VersionRow,
 )
 from ted.errors import BadBankFile
 
@@ -40,6 +41,7 @@ TABLES: Mapping[str, type[Base]] = {
     "bank": BankRow,
     "image": ImageRow,
     "revision": RevisionRow,
+    "version": VersionRow,
     "experience": ExperienceRow,
     "history": HistoryRow,
     "lineage": LineageRow,
@@ -51,7 +53,7 @@ TABLES: Mapping[str, type[Base]] = {
 """What a line may be, in the order of the file; between `header` and `end`."""
 
 _OF_THE_STORE = frozenset({"project_id", "bank_id"})
-_NUMBERED = frozenset({"history", "key", "exposure"})
+_NUMBERED = frozenset({"version", "history", "key", "exposure"})
 """Rows whose number is the store's: in the file, their order tells it."""
 
 
@@ -191,7 +193,7 @@ def _from_json(line: Line, name: str, column: Column[Any], value: Any) -> Any:
         return _moment(line, name, value)
     wanted: type | tuple[type, ...] = str
     if isinstance(column.type, JSON):
-        wanted = list if name == "tags" else dict
+        wanted = list if name in ("tags", "keys") else dict
     elif isinstance(column.type, Boolean):
         wanted = bool
     elif isinstance(column.type, Float):

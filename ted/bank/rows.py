@@ -51,9 +51,23 @@ def experiences_of(session: Session, rows: Sequence[ExperienceRow]) -> list[Expe
             pinned=row.pinned,
             tags=tuple(row.tags),
             keys=tuple(keys[row.id]),
+            student=row.student,
         )
         for row in rows
     ]
+
+
+def keys_of(session: Session, experience_id: str) -> tuple[Key, ...]:
+    """The keys of an experience, oldest first."""
+    rows = session.scalars(select(KeyRow).where(KeyRow.experience_id == experience_id).order_by(KeyRow.id))
+    return tuple(key_of(row) for row in rows)
+
+
+def put_keys(session: Session, row: ExperienceRow, keys: Iterable[Key]) -> None:
+    """Exactly these keys, in this order, for an experience that has none at this moment."""
+    for key in keys:
+        session.add(_key_row(row, key))
+        session.flush()  # one at a time: key ids follow the order of keys
 
 
 def set_keys(session: Session, row: ExperienceRow, keys: Iterable[Key]) -> None:

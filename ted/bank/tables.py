@@ -93,6 +93,19 @@ class RevisionRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class VersionRow(Base):
+    """A name for a revision of a bank."""
+
+    __tablename__ = "bank_versions"
+    __table_args__ = (UniqueConstraint("bank_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    revision: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class ExperienceRow(Base):
     """An experience as it stands; its past is in `experience_history`."""
 
@@ -117,7 +130,10 @@ class ExperienceRow(Base):
 
 
 class HistoryRow(Base):
-    """One change of one experience, with the text after it and where it came from."""
+    """One change of one experience, with its whole state after it and where it came from.
+
+    Pin, tags and keys are null in rows of stores that did not keep them yet.
+    """
 
     __tablename__ = "experience_history"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
@@ -129,6 +145,9 @@ class HistoryRow(Base):
     when_to_use: Mapped[str] = mapped_column(Text)
     content: Mapped[str] = mapped_column(Text)
     status: Mapped[str]
+    pinned: Mapped[bool | None]
+    tags: Mapped[list[str] | None]
+    keys: Mapped[list[dict[str, Any]] | None]
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, case, func, literal, select, update
+from sqlalchemy.orm import Session, aliased
 
-from ted.bank.tables import BankRow, CounterRow, ExposureRow, now
+from ted.bank.tables import BankRow, CounterRow, ExposureRow, HistoryRow, now
 from ted.bank.utility import Side, Utility, utility_from
 from ted.experience import Experience, Retrieval
 from ted.sample import Question
@@ -70,6 +70,25 @@ def record_exposures(
     _move_counters(session, rows)
 
 
+def same_text(experience_id: Any, version: Any, other: Any) -> ColumnElement[bool]:
+    """Whether two versions of an experience, as columns or literals, are of one text; each is one of its own text."""
+    one, two = aliased(HistoryRow), aliased(HistoryRow)
+    alike = (
+        select(one.id)
+        .join(two, two.experience_id == one.experience_id)
+        .where(one.experience_id == experience_id, one.version == version, two.version == other)
+        .where(one.when_to_use == two.when_to_use, one.content == two.content)
+    )
+    found: ColumnElement[bool] = (version == other) | alike.correlate_except(one, two).exists()
+    return found
+
+
+def counts_for(experience_id: Any, version: Any, counter: type[CounterRow]) -> ColumnElement[bool]:
+    """Whether what befell this version of an experience is evidence on the text that the counter is of."""
+    found: ColumnElement[bool] = counter.experience_id == experience_id
+    return found & same_text(experience_id, version, counter.version)
+
+
 def is_own_source(experience: Experience, question: Question) -> bool:
     """Whether the experience was made from this very question.
 
@@ -87,7 +106,7 @@ def _move_counters(session: Session, rows: Sequence[ExposureRow]) -> None:
         moved = {name: getattr(CounterRow, name) + value for name, value in _graded_sums(row).items()}
         session.execute(
             update(CounterRow)
-            .where(CounterRow.experience_id == row.experience_id, CounterRow.version == row.version)
+            .where(counts_for(literal(row.experience_id), literal(row.version), CounterRow))
             .values(
                 retrieved=CounterRow.retrieved + 1,
                 shown=CounterRow.shown + int(row.shown),
@@ -135,7 +154,7 @@ def regrade(session: Session, asked_as: str, outcome: float) -> int:
     session.execute(update(ExposureRow).where(ExposureRow.asked_as == asked_as).values(outcome=outcome))
     e, c = ExposureRow, CounterRow
     touched = session.scalars(select(e.experience_id).where(e.asked_as == asked_as)).all()
-    of_it = (e.experience_id == c.experience_id) & (e.version == c.version)
+    of_it = counts_for(e.experience_id, e.version, c)
 
     def summed(counts: ColumnElement[bool], value: Any) -> Any:
         total = select(func.coalesce(func.sum(value), 0.0)).where(of_it, counts)
@@ -148,6 +167,32 @@ def regrade(session: Session, asked_as: str, outcome: float) -> int:
         .execution_options(synchronize_session=False)
     )
     return len(touched)
+
+
+def recount(session: Session, bank_id: str, experience_ids: Collection[str]) -> None:
+    """The counters of those of these experiences whose text was theirs before, from their exposures."""
+    one, two = aliased(HistoryRow), aliased(HistoryRow)
+    again = (
+        select(one.experience_id)
+        .join(two, two.experience_id == one.experience_id)
+        .where(one.experience_id.in_(experience_ids), one.version < two.version)
+        .where(one.when_to_use == two.when_to_use, one.content == two.content)
+        .distinct()
+    )
+    experience_ids = session.scalars(again).all()
+    if not experience_ids:
+        return
+    found = usage_from_exposures(session, bank_id)
+    e, c = ExposureRow, CounterRow
+    for experience_id in experience_ids:
+        of_it = c.experience_id == experience_id
+        last = select(func.max(e.created_at)).where(counts_for(e.experience_id, e.version, c)).correlate(c)
+        session.execute(
+            update(c)
+            .where(of_it)
+            .values(**asdict(found[experience_id]), last_used_at=last.scalar_subquery())
+            .execution_options(synchronize_session=False)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +260,7 @@ def usage_of(
 
 
 def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats]:
-    """The same, recomputed from the exposure rows of each experience's present version."""
+    """The same, recomputed from the exposure rows of each experience's present text, in whatever version it had it."""
     e = ExposureRow
 
     def total(condition: Any, value: Any) -> Any:
@@ -232,7 +277,7 @@ def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats
     totals = [func.count(e.id) if n == "retrieved" else total(*columns[n]) for n in COUNTERS + SUMS]
     query = (
         select(CounterRow.experience_id, *totals)
-        .outerjoin(e, (e.experience_id == CounterRow.experience_id) & (e.version == CounterRow.version))
+        .outerjoin(e, counts_for(e.experience_id, e.version, CounterRow))
         .where(CounterRow.bank_id == bank_id)
         .group_by(CounterRow.experience_id)
     )

@@ -9,9 +9,23 @@ from typing import Any, assert_never
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from ted.bank.changes import AddKeys, Applied, Change, Edit, Judge, Occasion, SetPinned, SetStatus, Skip
-from ted.bank.rows import add_keys, replace_wording_key, set_keys, tag_of
+from ted.bank.changes import (
+    AddKeys,
+    Applied,
+    Change,
+    Edit,
+    Judge,
+    Occasion,
+    RollBack,
+    SetPinned,
+    SetStatus,
+    Skip,
+    Unmerge,
+)
+from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
+from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.bank.usage import recount
 from ted.errors import ChangedMeanwhile
 from ted.experience import Status
 from ted.ids import new_id
@@ -29,6 +43,7 @@ class Writer:
         self._revision = bank.revision + 1
         self._counts: dict[str, int] = {}
         self._skipped: list[Skip] = []
+        self._restarted: set[str] = set()
 
     def apply(
         self, changes: Sequence[Change], occasion: Occasion, notes: Mapping[str, Any] | None = None
@@ -37,6 +52,7 @@ class Writer:
         for change in changes:
             self._apply_one(change)
         self._session.flush()
+        recount(self._session, self._bank.id, self._restarted)
         applied = Applied(self._revision, self._counts, tuple(self._skipped))
         active = self._session.scalar(
             select(func.count())
@@ -102,6 +118,18 @@ class Writer:
                 if row := self._row("edit", experience_id, change):
                     self._edit(row, operation)
                     self._changed(row, "edit", change)
+            case Unmerge(experience_id):
+                if row := self._row("unmerge", experience_id, change):
+                    self._unmerge(row, change)
+            case RollBack(states):
+                check_may_roll_back(self._session, self._bank, base=self._base)
+                for state in states:
+                    if row := self._row("rollback", state.experience_id, change):
+                        done = restore(self._session, row, state)
+                        if done.rewritten:
+                            self._restart_counters(row)
+                        if done.changed:
+                            self._changed(row, "rollback", change)
             case _:
                 assert_never(operation)
 
@@ -119,6 +147,16 @@ class Writer:
             self._changed(parent, "merged", change, counted=False)
             self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
         self._count("merge")
+
+    def _unmerge(self, row: ExperienceRow, change: Change) -> None:
+        restored = parents_of(self._session, self._bank, row)
+        row.status = "retired"
+        self._changed(row, "unmerge", change)
+        for parent, status in restored:
+            if parent.status != status:
+                parent.status = status
+                self._changed(parent, "unmerged", change, counted=False)
+        keep_apart(self._session, self._bank, [parent for parent, _ in restored])
 
     def _edit(self, row: ExperienceRow, edit: Edit) -> None:
         if edit.only_if is not None and (tag := tag_of(row)) not in edit.only_if:
@@ -205,11 +243,16 @@ class Writer:
                 when_to_use=row.when_to_use,
                 content=row.content,
                 status=row.status,
+                pinned=row.pinned,
+                tags=row.tags,
+                keys=[asdict(key) for key in keys_of(self._session, row.id)],
                 provenance=change.provenance | ({"gate": row.gate} if row.gate else {}),
             )
         )
 
     def _restart_counters(self, row: ExperienceRow) -> None:
+        """Another text begins at zero; one that it had before has its evidence back, once all is written."""
+        self._restarted.add(row.id)
         self._session.query(CounterRow).filter_by(experience_id=row.id).delete()
         self._session.add(
             CounterRow(

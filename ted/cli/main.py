@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ted.cli.ask import ask
+from ted.cli.bank_merge import merge
 from ted.cli.banks import banks, experiences
 from ted.cli.compress import compress
 from ted.cli.demo import demo
@@ -18,12 +19,15 @@ from ted.cli.reembed import reembed
 from ted.cli.serve import serve
 from ted.cli.stats import stats
 from ted.cli.transfer import export, import_
+from ted.cli.versions import diff, name_version, rollback, unmerge, versions
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Make a small model answer nearly as well as a large one, without training it.",
 )
+for of_banks in (versions, name_version, diff, rollback, unmerge, merge):
+    banks.command()(of_banks)
 app.add_typer(banks, name="bank")
 app.command()(distill)
 app.command()(compress)

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from ted.answer import Answer
 from ted.bank.jobs import Job
+from ted.bank.portability import notice
 from ted.evaluation.report import Report
 from ted.evaluation.rows import Arm
 from ted.evaluation.statistics import ArmResult
@@ -133,6 +134,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "final_answer": answer.final_answer,
         "abstained": answer.retrieval.abstained,
         "images_not_searched": answer.retrieval.images_not_searched,
+        "notice": told_of_students(answer),
         "model": answer.model,
         "experiences": [
             {
@@ -170,4 +172,12 @@ def answer_text(answer: Answer) -> str:
         if blind
         else []
     )
+    other = told_of_students(answer)
+    told += [f"  ({other})"] if other else []
     return "\n".join([answer.final_answer, *(shown or ["  (no experience was near enough)"]), *told])
+
+
+def told_of_students(answer: Answer) -> str | None:
+    """What to tell where the experiences found were made with other students."""
+    students = (r.experience.student for r in answer.retrieval.retrieved)
+    return notice(students, asked=answer.model, bank=answer.bank_id)

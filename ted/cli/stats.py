@@ -29,7 +29,9 @@ def stats(
 ) -> None:
     """Figures of a bank: growth, usage, utility, rates, tokens and cost. (The index is that of a serving process.)"""
     with opened() as ted:
-        figures = asyncio.run(bank_figures(ted.bank(bank), with_near_duplicates=near_duplicates))
+        figures = asyncio.run(
+            bank_figures(ted.bank(bank), student=ted.settings.student, with_near_duplicates=near_duplicates)
+        )
     output.emit(figures, _shown(figures), json)
 
 
@@ -38,6 +40,7 @@ def _shown(f: dict[str, Any]) -> RenderableType:
         f"[bold]{f['name']}[/] ({f['bank']}), revision {f['revision']}",
         "",
         _facts(f),
+        *((f"[yellow]{f['notice']}[/]",) if f["notice"] else ()),
         "",
         _growth(f["growth"]),
         _distribution(f["utility"]),
@@ -54,6 +57,8 @@ def _facts(f: dict[str, Any]) -> Table:
     never, utility, near = f["never_used"], f["utility"], f["near_duplicates"]
     rows = {
         "experiences": _counts(f["experiences"]) + (f", {f['pinned']} pinned" if f["pinned"] else ""),
+        "made with": ", ".join(f"{s['student'] or 'nobody'}: {s['experiences']}" for s in f["students"])
+        or "none",
         "usage": _counts(f["usage"]),
         "never used": str(never["count"]) + (f" ({', '.join(never['oldest'])})" if never["count"] else ""),
         "utility": f"{utility['graded']} known, mean {_number(utility['mean'])}; {utility['ungraded']} not known yet",

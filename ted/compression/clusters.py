@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from index.clusters import near_duplicates
 from index.protocols import Vectors
@@ -11,17 +11,29 @@ from ted.compression.settings import CompressionSettings
 from ted.experience import Experience
 from ted.texts import normalised
 
+Apart = Callable[[Experience, Experience], bool]
+"""Whether two experiences are to stay two, however alike they are."""
+
 MOST_UNITED = 7
 """Identical contents that become one at once: each has a key of its own beside the new wording."""
 
 
-def identical(experiences: Sequence[Experience]) -> list[tuple[Experience, ...]]:
+def never(a: Experience, b: Experience) -> bool:
+    """No two are to stay apart."""
+    return False
+
+
+def identical(experiences: Sequence[Experience], apart: Apart = never) -> list[tuple[Experience, ...]]:
     """Groups of two or more with the same content, normalised, whose situations do not conflict."""
+
+    def one(a: Experience, b: Experience) -> bool:
+        return not conflicting(a.text, b.text) and not apart(a, b)
+
     groups: dict[str, list[list[Experience]]] = {}
     for experience in experiences:
         same = groups.setdefault(normalised(experience.content), [])
         for group in same:
-            if len(group) < MOST_UNITED and not any(conflicting(e.text, experience.text) for e in group):
+            if len(group) < MOST_UNITED and all(one(e, experience) for e in group):
                 group.append(experience)
                 break
         else:
@@ -30,13 +42,18 @@ def identical(experiences: Sequence[Experience]) -> list[tuple[Experience, ...]]
 
 
 def clusters_of(
-    experiences: Sequence[Experience], vectors: Vectors, settings: CompressionSettings
+    experiences: Sequence[Experience],
+    vectors: Vectors,
+    settings: CompressionSettings,
+    apart: Apart = never,
 ) -> list[tuple[Experience, ...]]:
     """Complete-link clusters of near-duplicates, no two in one conflicting. `vectors`: of their texts, in order."""
     found = near_duplicates(
         vectors,
         threshold=settings.near,
         max_size=settings.cluster_size,
-        conflicting=lambda a, b: conflicting(experiences[a].text, experiences[b].text),
+        conflicting=lambda a, b: (
+            conflicting(experiences[a].text, experiences[b].text) or apart(experiences[a], experiences[b])
+        ),
     )
     return [tuple(experiences[position] for position in cluster) for cluster in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
@@ -30,9 +31,12 @@ async def compress(
     *,
     moment: Moment,
     settings: CompressionSettings | None = None,
+    only: Collection[str] | None = None,
     dry_run: bool = False,
 ) -> CompressionResult:
     """Removes what harms, unites and merges what says the same, rewrites what does not help, then holds the bound.
+
+    `only`: nothing but duplicates of these experiences are united and merged.
 
     The plan's changes are one transaction, those of the bound another; each is made once only at a moment, so that a
     resumed job goes on behind what was done. No transaction is open while the teacher thinks. A dry run ends with the
@@ -41,6 +45,7 @@ async def compress(
     done = None if dry_run else await asyncio.to_thread(bank.report_of, moment.occasion)
     if done is None:
         plan = await make_plan(bank, settings or CompressionSettings())
+        plan = plan if only is None else plan.about(only)
         if dry_run:
             return _previewed(plan, bank)
         done = await _carry_out(plan, bank, teacher, moment)

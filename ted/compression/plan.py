@@ -6,14 +6,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ted.bank.bank import Bank
 from ted.bank.compressing import CompressionStore, Standing, Survey, WrongAnswer, signature
 from ted.compression.bound import Overflow, Removal, overflow
 from ted.compression.clusters import clusters_of, identical
-from ted.compression.refusals import is_refused
+from ted.compression.refusals import is_refused, keeps_apart
 from ted.compression.settings import CompressionSettings
 from ted.compression.usefulness import is_harmful, is_unhelpful
 from ted.experience import Experience
@@ -85,6 +85,22 @@ class Plan:
     refused: tuple[Skipped, ...]
     overflow: Overflow
 
+    def about(self, experience_ids: Collection[str]) -> Plan:
+        """As far as it is about duplicates of these: nothing is removed or rewritten for its usage."""
+
+        def concerned(clusters: Sequence[Cluster]) -> tuple[Cluster, ...]:
+            return tuple(c for c in clusters if any(e.id in experience_ids for e in c.members))
+
+        refused = tuple(s for s in self.refused if set(s.experience_ids) & set(experience_ids))
+        return replace(
+            self,
+            removals=(),
+            unions=concerned(self.unions),
+            clusters=concerned(self.clusters),
+            failing=(),
+            refused=refused,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """For reports."""
         return {
@@ -104,11 +120,12 @@ async def make_plan(bank: Bank, settings: CompressionSettings) -> Plan:
     free = [s for s in survey.standings if not s.experience.pinned]
     removals = tuple(_harmful(free))
     left = _without(free, {r.experience_id for r in removals})
-    unions = [Cluster(members) for members in identical([s.experience for s in left])]
+    apart = keeps_apart(survey.refusals)
+    unions = [Cluster(members) for members in identical([s.experience for s in left], apart)]
     rest = _without(left, {e.id for union in unions for e in union.members})
     texts = [s.experience for s in rest]
     vectors = await bank.embed_texts([e.text for e in texts])
-    found = await asyncio.to_thread(clusters_of, texts, vectors, settings)
+    found = await asyncio.to_thread(clusters_of, texts, vectors, settings, apart)
     clusters = [Cluster(members) for members in found]
     asked = [c for c in clusters if not is_refused(c.signature, survey.refusals)]
     alone = _without(rest, {e.id for cluster in asked for e in cluster.members})

@@ -11,7 +11,7 @@ from typing import assert_never
 from index.errors import IndexingError
 from ted.bank.jobs import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
-from ted.jobs import compression, distillation, evaluation, reembedding
+from ted.jobs import bank_merge, compression, distillation, evaluation, reembedding
 from ted.jobs.installation import Installation
 from ted.logs import belonging_to
 from ted.tracing import root_span
@@ -41,6 +41,8 @@ def flow_of(kind: JobKind) -> Flow:
             return Flow(evaluation.FLOW_VERSION, evaluation.run_submitted)
         case "reembedding":
             return Flow(reembedding.FLOW_VERSION, reembedding.run_submitted)
+        case "bank_merge":
+            return Flow(bank_merge.FLOW_VERSION, bank_merge.run_submitted)
         case _:
             assert_never(kind)
 

@@ -17,6 +17,7 @@ from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation import options as evaluation
 from ted.grading.grading import needs_judge
+from ted.jobs.bank_merge import BankMergeRunner
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
 from ted.jobs.evaluation import EvaluationRunner
@@ -87,6 +88,31 @@ def submit_compression(
     if latest is not None and latest.status == "paused":
         return ted.jobs.queue(latest.id, asdict(budget), once=once)
     return runner.create(teacher=teacher.name, profile=profile, settings=settings, budget=budget, once=once)
+
+
+def submit_bank_merge(
+    ted: Installation,
+    bank: Bank,
+    source_id: str,
+    *,
+    profile: ProfileName,
+    budget: Budget,
+    once: Once | None = None,
+) -> Job:
+    """A queued merge of another bank into this one, by the configured teacher. One that rests goes on, with this budget.
+
+    Raises BadSetting for a budget that cannot be kept; Conflict where the two cannot be one, and while another job
+    writes the bank or waits to.
+    """
+    teacher = ted.teacher()
+    _check_budget(ted, bank, budget, teacher)
+    runner = BankMergeRunner(bank, jobs=ted.jobs, calls=ted.calls)
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
+    latest = runner.latest(source_id, teacher=teacher.name, profile=profile)
+    if latest is not None and latest.status == "paused":
+        return ted.jobs.queue(latest.id, asdict(budget), once=once)
+    return runner.create(source_id, teacher=teacher.name, profile=profile, budget=budget, once=once)
 
 
 def submit_evaluation(

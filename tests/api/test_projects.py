@@ -92,6 +92,17 @@ def test_another_projects_file_is_no_material_for_our_bank(
     check_problem(response, 404, "not_found")
 
 
+@pytest.mark.parametrize("named", ["bank", "bank_name"])
+def test_another_projects_bank_is_not_merged_into_ours(
+    service: Keyed, ours: Tenant, theirs: Tenant, named: str
+) -> None:
+    path = f"/v1/banks/{ours.names['bank']}/merge"
+
+    response = service.send(ours.secret, "POST", path, json={"from": theirs.names[named]})
+
+    check_problem(response, 404, "not_found")
+
+
 def test_another_projects_bank_is_neither_replaced_nor_found_by_an_import(
     service: Keyed, ours: Tenant, theirs: Tenant
 ) -> None:

@@ -378,6 +378,7 @@ def test_the_command_line_tells_the_same(
     if url := lived_in.service.ted.settings.database_url:
         monkeypatch.setenv("TED_DATABASE_URL", url.get_secret_value())
     monkeypatch.setenv("TED_TEXT_EMBEDDER", "hashing")
+    monkeypatch.setenv("TED_STUDENT", lived_in.service.ted.settings.student)
     monkeypatch.setenv("COLUMNS", "100")
 
     told = CliRunner().invoke(cli, ["stats", "desk", "--json"])

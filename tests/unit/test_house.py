@@ -21,7 +21,7 @@ MODULES = sorted(
     file
     for package in PACKAGES
     for file in (ROOT / package).rglob("*.py")
-    if "versions" not in file.parts  # written by Alembic
+    if "versions" not in file.relative_to(ROOT).parts  # written by Alembic
 )
 HEAVY = {"dbos", "faiss", "litellm", "open_clip", "sentence_transformers", "torch", "xllamacpp"}
 

@@ -6,17 +6,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 import ted.bank.job_tables
 import ted.bank.key_tables  # noqa: F401 - both register their tables
-from migrations.upgrade import upgrade
+from migrations.upgrade import configuration, upgrade
 from ted.bank.database import Database
-from ted.bank.tables import Base, ProjectRow
+from ted.bank.tables import Base, HistoryRow, ProjectRow
 from ted.errors import StoreMismatch
 from tests.stores import everything
+
+OLDER = (
+    "INSERT INTO projects VALUES ('p', 'p', '2026-01-01')",
+    "INSERT INTO banks (id, project_id, name, description, text_fingerprint, retrieval, max_experiences, max_tokens,"
+    " details, revision, created_at) VALUES ('b', 'p', 'b', '', 'e', '{}', 1, 1, '{}', 2, '2026-01-01')",
+    "INSERT INTO experiences (id, project_id, bank_id, version, when_to_use, content, status, pinned, tags,"
+    " created_revision, updated_revision, created_at, updated_at)"
+    " VALUES ('x', 'p', 'b', 2, 'now', 'c', 'active', 1, '[\"a\"]', 1, 2, '2026-01-01', '2026-01-01')",
+    *(
+        "INSERT INTO experience_history (project_id, experience_id, revision, operation, version, when_to_use, content,"
+        f" status, provenance, created_at) VALUES ('p', 'x', {n}, 'o', {n}, 'w', 'c', 'active', '{{}}', '2026-01-01')"
+        for n in (1, 2)
+    ),
+    "INSERT INTO experience_keys (project_id, experience_id, kind, text) VALUES ('p', 'x', 'when_to_use', 'now')",
+)
+"""A store of revision 0006 with an experience that was rewritten once."""
 
 
 @pytest.fixture
@@ -69,10 +86,26 @@ def test_a_database_of_a_newer_version_is_refused_and_left_as_it_is(empty: Datab
     assert everything(empty) == before
 
 
+def test_the_newest_entry_of_an_older_history_gets_what_stands(empty: Database) -> None:
+    config = configuration()
+    with empty.engine.connect().execution_options(ted_write=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0006")
+        for statement in OLDER:
+            connection.execute(text(statement))
+        connection.commit()
+
+    upgrade(empty.engine)
+
+    with empty.reading() as session:
+        (older, newest) = session.scalars(select(HistoryRow).order_by(HistoryRow.id)).all()
+    assert (older.pinned, older.tags, older.keys) == (None, None, None)
+    assert (newest.pinned, newest.tags) == (True, ["a"])
+    assert newest.keys == [{"kind": "when_to_use", "text": "now", "image_sha256": ""}]
+
+
 def test_the_history_is_one_line() -> None:
     from alembic.script import ScriptDirectory
-
-    from migrations.upgrade import configuration
 
     scripts = ScriptDirectory.from_config(configuration())
 
