@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ted.bank.bank import Bank
 from ted.gate.trying import most_pairs, nearest_samples
 from ted.gate.verdict import ENOUGH, Evidence, decided, told, verdict
 from ted.jobs.distillation import Options
-from ted.sample import Question, Sample
+from ted.sample import Judge, Question, Sample
 from tests.scripted import Bench, Call, add, attempt, critique, result, roles, skips
 
 SAMPLES = [Sample(f"s{n}", Question(f"Which code has the red door of house {n}?"), "RX-1") for n in range(4)]
@@ -43,6 +45,23 @@ async def test_what_helps_is_admitted_with_its_evidence(desk: Bench) -> None:
     assert gate is not None
     assert (gate["policy"], gate["outcome"], gate["gains"], gate["regressions"]) == ("sample", "active", 2, 0)
     assert roles(desk.small).count("gate") == 4  # two pairs were enough
+
+
+async def test_a_judged_sample_is_judged_at_the_gate_too(desk: Bench) -> None:
+    desk.teacher = dict(teaching("Its code is RX-1."))  # type: ignore[arg-type]
+    desk.teacher |= {"judge": '{"same": false}', "judge-solution": '{"same": false}'}
+
+    await desk.distil(replace(SAMPLES[0], grader=Judge()), options=Options(trajectories=2, gate="sample"))
+
+    (made,) = desk.bank.experiences(status=None)
+    gate = desk.bank.gate_of(made.id)
+    assert gate is not None
+    assert (gate["outcome"], gate["gains"]) == ("active", 2)
+    asked = [r.call_key for r in desk.large.requests if ":judge:" in r.call_key]
+    assert {key.partition(":")[0].partition(".")[2] for key in asked} == {
+        "",
+        "without",
+    }  # RX-1 itself is not asked
 
 
 async def test_what_harms_its_neighbours_is_rejected_and_never_served(desk: Bench) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ted.answer import Answer
+from ted.answer import Answer, Mode, Trial
 from ted.answering import answer
 from ted.bank.bank import Bank
 from ted.bank.bypassing import comparison
@@ -18,8 +18,10 @@ from ted.bank.tables import ExposureRow
 from ted.bank.trials import LEAST_GRADED, RECOVERY_SHARE
 from ted.bank.usage import usage_of
 from ted.chat import ChatRequest, ScriptedChat
+from ted.evaluation.arms import Arms
 from ted.evaluation.flow import evaluate
 from ted.experience import Experience
+from ted.grading.grading import Grading
 from ted.profile import COMPACT
 from ted.sample import Question, Sample
 from ted.settings import RetrievalSettings, TrialSettings
@@ -47,13 +49,16 @@ def trying(store: Store, bank: Bank, **settings: Any) -> None:
     store.banks.change(bank.id, lambda s: replace(s, trials=TrialSettings(**settings)))
 
 
-async def asked(store: Store, bank: Bank, number: int, model: Student | None = None) -> Answer:
+async def asked(
+    store: Store, bank: Bank, number: int, model: Student | None = None, *, mode: Mode = "retrieve"
+) -> Answer:
     return await answer(
         DOOR,
         bank=bank,
         student=model or student(),
         answers=store.answers,
         calls=store.calls,
+        mode=mode,
         settings=WIDE,
         answer_id=f"ans_{number}",
     )
@@ -152,10 +157,26 @@ async def test_an_evaluation_leaves_nothing_out_and_counts_nothing(
     samples = [Sample(f"s{n}", Question(f"Which code has the red door {n}?"), "RX-1") for n in range(12)]
 
     found = await evaluate(
-        samples, job_id="job_1", arms=["retrieve"], bank=bank, student=student(), teacher=student()
+        samples,
+        job_id="job_1",
+        arms=["retrieve"],
+        asking=Arms(bank, student(), student(), Grading()),
     )
 
     assert all(row.experiences for row in found.rows)
+    with store.database.reading() as session:
+        assert {u.retrieved for u in usage_of(session, bank.id).values()} == {0}
+
+
+async def test_who_asks_for_the_whole_bank_gets_the_whole_bank(
+    store: Store, bank: Bank, lessons: list[Experience]
+) -> None:
+    trying(store, bank, when="always", control_rate=0.5)
+
+    given = [await asked(store, bank, n, mode="all") for n in range(20)]
+
+    assert {len(g.retrieval.shown) for g in given} == {len(lessons)}
+    assert {g.trial for g in given} == {Trial()}
     with store.database.reading() as session:
         assert {u.retrieved for u in usage_of(session, bank.id).values()} == {0}
 
