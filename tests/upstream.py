@@ -37,7 +37,7 @@ HANG_UP = "drop"  # among failures: close the connection without an answer
 
 def last_text(body: Body) -> str:
     """The text of the last message, its images left out."""
-    content = body["messages"][-1]["content"]
+    content = body["messages"][-1].get("content")
     if content is None or isinstance(content, str):
         return content or ""
     return " ".join(part.get("text") or "" for part in content).strip()

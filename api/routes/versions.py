@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.dependencies import BankId, ExperiencePath, OpenBank, Paging, Serving, etag
+from api.dependencies import BankId, ExperiencePath, NumberedPaging, OpenBank, Serving, etag
 from api.schemas.common import ListOf, listed
 from api.schemas.experiences import ExperienceOut
 from api.schemas.problem import errors
@@ -28,7 +28,7 @@ def post_version(bank: BankId, body: VersionIn, service: Serving) -> VersionOut:
 
 
 @router.get("/versions", summary="List the named revisions", responses=errors(404, body=False))
-def get_versions(bank: BankId, page: Paging, service: Serving) -> ListOf[VersionOut]:
+def get_versions(bank: BankId, page: NumberedPaging, service: Serving) -> ListOf[VersionOut]:
     """In the order in which they were named."""
     found = VersionStore(service.ted.database).list(bank, page)
     return listed([VersionOut.of(v) for v in found.data], [v.id for v in found.data], has_more=found.has_more)

@@ -13,17 +13,19 @@ from typer.testing import CliRunner
 from index.embedders.hashing import HashingEmbedder
 from ted.bank.database import Database
 from ted.cli.main import app
+from tests.blanks import BlankFile
 from tests.reembedding import NEW, OLD, fill
 from tests.stores import Store
 
 
 @pytest.fixture
-def folder(store_file: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A data directory with a bank that was made with an embedder of 64 dimensions."""
-    store = Store(Database(f"sqlite:///{store_file}"), HashingEmbedder(64), None)
+    BlankFile.made(tmp_path)
+    store = Store(Database(f"sqlite:///{tmp_path / 'ted.sqlite'}"), HashingEmbedder(64), None)
     asyncio.run(fill(store.create(), count=5))
     store.database.close()
-    return store_file.parent
+    return tmp_path
 
 
 def ted(folder: Path, *words: str) -> Result:

@@ -179,7 +179,7 @@ def test_a_name_is_one_servers_only(pair: Pair) -> None:
     said = third.end()
 
     assert third.exit_code != 0
-    assert "Conflict" in said  # a log line quotes nobody
+    assert "is called 'one': stop it, or set TED_REPLICA" in said
 
 
 def all_answered(pair: Pair) -> bool:

@@ -13,7 +13,7 @@ from tests.drawings import draw
 
 PICTURE = draw("red", "triangle", seed=1)
 
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20)
 LINES = st.fixed_dictionaries(
     {"question": TEXTS, "answer": TEXTS},
     optional={

@@ -14,7 +14,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from ted.bootstrap import Ted
+from ted.bootstrap import Ted, make_first_key
 from tests.api.conftest import provider as provider
 from tests.api.conftest import settings_at
 from tests.api_desk import Desk
@@ -31,6 +31,7 @@ class Running:
     url: str
     world: World
     session: requests.Session
+    headers: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +45,10 @@ def world(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upst
 @pytest.fixture
 def running(world: World, tmp_path: Path, blank: Blank, provider: Upstream) -> Iterator[Running]:
     """A server over a copy of that store; its jobs are queued and not run."""
-    settings = settings_at(tmp_path, blank, provider).model_copy(update={"max_body_bytes": 1_000_000})
+    asks_for_keys = {"max_body_bytes": 1_000_000, "open": False}
+    settings = settings_at(tmp_path, blank, provider).model_copy(update=asks_for_keys)
     shutil.copytree(world.folder, tmp_path, dirs_exist_ok=True)
+    headers = {"Authorization": f"Bearer {make_first_key(settings)}"}
     app = create_app(settings, _idle)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run)
@@ -53,7 +56,7 @@ def running(world: World, tmp_path: Path, blank: Blank, provider: Upstream) -> I
     until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     with requests.Session() as session:
-        yield Running(f"http://127.0.0.1:{port}", world, session)
+        yield Running(f"http://127.0.0.1:{port}", world, session, headers)
     server.should_exit = True
     thread.join()
 

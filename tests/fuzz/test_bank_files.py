@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from index.embedders.thumbnails import ThumbnailEmbedder
+from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.listings import Listings
 from ted.bank.pages import Page
 from ted.errors import BadBankFile
@@ -67,7 +68,7 @@ def test_any_change_is_imported_and_can_be_shown_or_is_refused(
         return
 
     assert bank_id is not None
-    listings = Listings(pictured.database)
+    listings = Listings(pictured.database, DEFAULT_CALLER)
     shown = [listings.bank(bank_id), *listings.experiences(bank_id, Page(limit=100)).data]
     json.dumps(jsonable_encoder(shown), ensure_ascii=False, allow_nan=False).encode()
     assert exported(pictured, bank_id)

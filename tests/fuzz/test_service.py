@@ -73,4 +73,4 @@ schema = schemathesis.openapi.from_dict(
 def test_what_comes_is_what_was_told(case: Case, running: Running) -> None:
     running.world.put_into(case)
 
-    case.call_and_validate(base_url=running.url, session=running.session)
+    case.call_and_validate(base_url=running.url, session=running.session, headers=running.headers)

@@ -132,7 +132,7 @@ def test_a_grader_is_a_name_or_an_object(tmp_path: Path, spec: object, answer: s
         (GOOD | {"images": ["none.png"]}, "images[0]", "image 'none.png' is not there"),
         (GOOD | {"images": ["../a.png"]}, "images[0]", "leaves the folder"),
         (GOOD | {"images": ["/etc/hostname"]}, "images[0]", "leaves the folder"),
-        (GOOD | {"images": ["a\0b.png"]}, "images[0]", "cannot be used"),
+        (GOOD | {"images": ["a\0b.png"]}, "images", "holds the character NUL"),
         (GOOD | {"images": ["http://192.0.2.1/a.png"]}, "images[0]", "no data URL"),
         (GOOD | {"images": ["data:image/png;base64,AAAA"]}, "images[0]", "no image of a known format"),
     ],

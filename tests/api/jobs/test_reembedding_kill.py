@@ -25,15 +25,16 @@ MORE = 4_000
 
 
 @pytest.fixture
-def server(tmp_path: Path, store_file: Path) -> Iterator[Server]:
+def server(tmp_path: Path, store_url: str) -> Iterator[Server]:
     """Over a bank that was made with an embedder of 64 dimensions."""
-    store = Store(Database(f"sqlite:///{store_file}"), HashingEmbedder(64), None)
+    store = Store(Database(store_url), HashingEmbedder(64), None)
     bank = store.create()
     asyncio.run(fill(bank, count=10))
     lengthen(bank)
     store.database.close()
     with running_upstream("tests.desk_models:reply") as provider:
-        made = Server(tmp_path, provider)
+        more = {} if store_url.startswith("sqlite") else {"TED_DATABASE_URL": store_url}
+        made = Server(tmp_path, provider, more=more)
         yield made
         if made.process is not None:
             made.process.kill()
@@ -51,7 +52,7 @@ def lengthen(bank: Bank) -> None:
 
 def embedded(server: Server) -> int:
     """How many keys have a vector by the server's embedder."""
-    with reading(server.data / "ted.sqlite") as store:
+    with reading(server.store) as store:
         query = "select count(*) from embeddings where fingerprint = ?"
         return int(store.execute(query, (OLD,)).fetchone()[0])
 
@@ -69,6 +70,6 @@ def test_a_re_embedding_killed_in_the_middle_goes_on_where_it_was(server: Server
     assert 0 < half < MORE
     assert job["status"] == "succeeded"
     assert job["result"]["keys"] == embedded(server) == MORE + 20
-    with reading(server.data / "ted.sqlite") as store:
+    with reading(server.store) as store:
         assert store.execute("select distinct fingerprint from embeddings").fetchall() == [(OLD,)]
         assert store.execute("select count(*) from revisions where reason = 'reembedding'").fetchone() == (1,)
