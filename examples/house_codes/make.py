@@ -6,10 +6,10 @@ The files in the repository are of seed 7: `python -m examples.house_codes.make`
 
 from __future__ import annotations
 
-import argparse
-import json
 import random
 from pathlib import Path
+
+from examples.files import Drawn, main
 
 SEED = 7
 TRAINING = 2
@@ -117,7 +117,7 @@ TICKETS: dict[
 }
 
 
-def samples(seed: int = SEED) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def samples(seed: int = SEED) -> Drawn:
     """Training and evaluation samples, as they stand in the files."""
     draw = random.Random(seed)
     codes = dict(zip(TICKETS, _codes(draw, count=len(TICKETS)), strict=True))
@@ -138,13 +138,6 @@ def samples(seed: int = SEED) -> tuple[list[dict[str, object]], list[dict[str, o
     return train, evaluation
 
 
-def write(folder: Path, *, seed: int = SEED) -> None:
-    """Writes train.jsonl and eval.jsonl into a folder that is there."""
-    for name, part in zip(("train", "eval"), samples(seed), strict=True):
-        lines = (json.dumps(sample) + "\n" for sample in part)
-        (folder / f"{name}.jsonl").write_text("".join(lines), encoding="utf-8", newline="\n")
-
-
 def _codes(draw: random.Random, *, count: int) -> list[str]:
     """Codes unlike each other: no letter in common, other digits, at most one of them in the same place."""
     chosen: list[str] = []
@@ -161,13 +154,5 @@ def _alike(a: str, b: str) -> bool:
     return bool(set(a[:2]) & set(b[:2])) or set(a[3:]) == set(b[3:]) or same_places > 1
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    arguments.add_argument("--seed", type=int, default=SEED)
-    arguments.add_argument("--into", type=Path, default=Path(__file__).parent)
-    chosen = arguments.parse_args()
-    write(chosen.into, seed=chosen.seed)
-
-
 if __name__ == "__main__":
-    main()
+    main(samples, seed=SEED, into=Path(__file__).parent, about=__doc__)
