@@ -109,7 +109,7 @@ def rows_of(service: Keyed, project: str) -> dict[str, list[str]]:
     with service.service.ted.database.reading() as session:
         for table in Base.metadata.sorted_tables:
             if table.name != "projects" and "project_id" not in table.c:
-                continue  # of the installation: a file's parts go with its row, a replica is nobody's
+                continue  # a replica is nobody's
             column = table.c.id if table.name == "projects" else table.c.project_id
             columns = [c for c in table.columns if c.name != "last_used_at"]
             rows = session.execute(select(*columns).where(column == project))
