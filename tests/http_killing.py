@@ -6,6 +6,7 @@ import random
 import signal
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,10 +58,18 @@ class HttpDesk:
         (self.job_id,) = {response.raise_for_status().json()["id"] for response in made}
 
     def ended(self) -> Body:
-        """The job, once a server that is not killed has brought it to its end."""
+        """The job, once a server that is not killed has brought it to its end; it takes as long as calls are made."""
         client = self.server.start()
+
+        def is_over() -> bool:
+            return _status(client, self.job_id) not in ("queued", "running")
+
+        def goes_on(asked: int) -> bool:
+            return is_over() or len(self.asked()) > asked
+
         try:
-            until(lambda: _status(client, self.job_id) not in ("queued", "running"))
+            while not is_over():
+                until(partial(goes_on, len(self.asked())))
             job: Body = client.get(f"/v1/jobs/{self.job_id}").json()
             return job
         finally:
