@@ -78,7 +78,9 @@ def test_a_file_is_distilled_from_and_evaluated_with(desk: Desk) -> None:
 
     distilling = desk.client.post(f"{desk.path}/distillations", json={"file_id": file_id, "trajectories": 1})
     assert desk.ended(distilling.json()["id"])["request_counts"]["completed"] == 4
-    evaluating = desk.client.post(f"{desk.path}/evaluations", json={"file_id": file_id, "arms": ["none"]})
+    evaluating = desk.client.post(
+        f"{desk.path}/evaluations", json={"file_id": file_id, "arms": ["none"], "allow_overlap": True}
+    )
     desk.client.delete(f"/v1/files/{file_id}").raise_for_status()
 
     job = desk.ended(evaluating.json()["id"])
