@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from ted.cli.main import app
+from tests.blanks import Blank
 from tests.compressing import plant
 from tests.planted import GROUPS
 from tests.stores import Store
 
 
 @pytest.fixture(autouse=True)
-def _desk(tmp_path: Path, blank_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _desk(tmp_path: Path, blank: Blank, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bank of two revisions, and another one; the models are never asked."""
     monkeypatch.setenv("TED_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("TED_TEXT_EMBEDDER", "hashing")
-    store = Store.at(Path(shutil.copy(blank_file, tmp_path / "ted.sqlite")))
+    given = blank.settings(tmp_path)
+    for name, value in given.items():
+        monkeypatch.setenv(f"TED_{name.upper()}", value)
+    store = Store.at(given.get("database_url", tmp_path / "ted.sqlite"))
     bank = store.create()
     asyncio.run(plant(bank, [GROUPS[0][0]]))
     asyncio.run(plant(bank, [GROUPS[1][0]]))
