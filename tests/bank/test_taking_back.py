@@ -40,6 +40,7 @@ from ted.experience import Experience, Key
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from ted.sample import Question
 from ted.settings import RetrievalSettings
+from tests.blanks import Blank
 from tests.compressing import asked_with
 from tests.stores import Store, apply
 
@@ -60,12 +61,12 @@ def run(work: Coroutine[Any, Any, Any]) -> Any:
 class TakingBack(RuleBasedStateMachine):
     """A bank under any sequence of changes, cuts and restarts, against what its store says."""
 
-    blank: ClassVar[Path]
+    blank: ClassVar[Blank]
 
     @initialize()
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.file = Path(shutil.copy(self.blank, self.folder / "ted.sqlite"))
+        self.file = self.blank.copy(self.folder)
         self.store = Store.at(self.file)
         self.store.create()
         self.bank: Bank = self.store.open(new_index=FaissIndex)
@@ -250,8 +251,8 @@ class TakingBack(RuleBasedStateMachine):
         )
 
 
-def test_any_sequence_of_changes_can_be_taken_back(blank_file: Path) -> None:
-    TakingBack.blank = blank_file
+def test_any_sequence_of_changes_can_be_taken_back(blank: Blank) -> None:
+    TakingBack.blank = blank
     bounded = settings(
         max_examples=20,
         stateful_step_count=25,

@@ -24,7 +24,7 @@ def _desk(tmp_path: Path, blank: Blank, monkeypatch: pytest.MonkeyPatch) -> None
     given = blank.settings(tmp_path)
     for name, value in given.items():
         monkeypatch.setenv(f"TED_{name.upper()}", value)
-    store = Store.at(given.get("database_url", tmp_path / "ted.sqlite"))
+    store = Store.at(given.get("database_url", f"sqlite:///{tmp_path / 'ted.sqlite'}"))
     bank = store.create()
     asyncio.run(plant(bank, [GROUPS[0][0]]))
     asyncio.run(plant(bank, [GROUPS[1][0]]))
