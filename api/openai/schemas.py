@@ -85,6 +85,8 @@ class ChatCompletionIn(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _can_be_passed_on(cls, body: Any) -> Any:
+        if isinstance(body, bytes):  # of another content type, which is told by what reads the fields
+            return body
         try:
             json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
         except UnicodeEncodeError:

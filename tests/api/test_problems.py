@@ -61,10 +61,9 @@ def test_a_body_that_is_no_object_is_refused(still_desk: Desk, raw: bytes) -> No
     check_problem(response, 422, "validation_failed", ["body"])
 
 
-def test_a_body_of_another_type_is_told_what_to_send(still_desk: Desk) -> None:
-    response = still_desk.client.post(
-        f"{still_desk.path}/retrieve", content=b"question=a", headers={"Content-Type": "text/plain"}
-    )
+@pytest.mark.parametrize("path", ["/v1/banks/desk/retrieve", "/v1/chat/completions"])
+def test_a_body_of_another_type_is_told_what_to_send(still_desk: Desk, path: str) -> None:
+    response = still_desk.client.post(path, content=b"question=a", headers={"Content-Type": "text/plain"})
 
     assert "application/json" in check_problem(response, 415, "unsupported_media_type")["detail"]
 
