@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 
@@ -26,6 +28,23 @@ def configuration() -> Config:
     return config
 
 
+@contextmanager
+def _connected(engine: Engine) -> Iterator[Connection]:
+    """A connection that writes. On SQLite without foreign keys, as its documentation has it for changes of a schema: a
+    table that is written anew is dropped on the way, and with them that would delete all that belongs to its rows."""
+    with engine.connect().execution_options(ted_write=True) as connection:
+        raw = connection.connection.driver_connection
+        if engine.dialect.name != "sqlite" or raw is None:
+            yield connection
+            return
+        raw.execute("PRAGMA foreign_keys=OFF")  # which does nothing within a transaction, so before it begins
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            raw.execute("PRAGMA foreign_keys=ON")
+
+
 def upgrade(engine: Engine) -> None:
     """To the head revision; a database that is there already is left as it is.
 
@@ -34,7 +53,7 @@ def upgrade(engine: Engine) -> None:
     """
     config = configuration()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with told_if_gone(), engine.connect().execution_options(ted_write=True) as connection:
+    with told_if_gone(), _connected(engine) as connection:
         begin_writing(connection)
         for revision in MigrationContext.configure(connection).get_current_heads():
             if revision not in known:

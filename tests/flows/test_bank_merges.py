@@ -163,7 +163,7 @@ async def test_banks_of_other_embedders_and_a_bank_itself_are_refused(store: Sto
     assert failed.status == "failed"
     assert failed.error is not None
     assert "'other@1'" in failed.error
-    assert "re-embed 'berlin' first" in failed.error
+    assert "embed 'berlin' anew first" in failed.error
     assert here.experiences() == []
-    with pytest.raises(Conflict, match="re-embed 'berlin' first"):
+    with pytest.raises(Conflict, match="embed 'berlin' anew first"):
         await preview_merge(here, there.id)
