@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,12 +45,26 @@ def test_a_distillation_killed_four_times_ends_as_if_it_never_was(desk: Desk, tm
     assert portrait(desk.store) == portrait(undisturbed.store)
 
 
+def stand_still(desk: Desk, process: int) -> None:
+    """Stops the processes between two of their transactions: within one they would keep everybody from the store."""
+    while True:
+        os.killpg(process, signal.SIGSTOP)
+        store = sqlite3.connect(desk.store, timeout=0.1)
+        try:
+            store.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError:
+            os.killpg(process, signal.SIGCONT)
+        finally:
+            store.close()
+
+
 def test_ctrl_c_keeps_what_is_done_and_the_same_command_goes_on_and_ends_once(desk: Desk) -> None:
     desk.make_bank()
     running = desk.distill()
     until(lambda: len(desk.committed()) > 3, running)
 
-    os.killpg(running.pid, signal.SIGSTOP)  # it keeps its lock, and does not end meanwhile
+    stand_still(desk, running.pid)  # it keeps its lock on the bank, and does not end meanwhile
     refused, why = desk.finished(desk.distill())
     os.killpg(running.pid, signal.SIGCONT)
     os.killpg(running.pid, signal.SIGINT)
