@@ -36,6 +36,7 @@ from api.routes import (
     transfer,
     versions,
 )
+from api.schemas.common import METADATA_VALUE
 from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
 from api.security import tell_keys
@@ -152,6 +153,7 @@ def _name_schemas(app: FastAPI) -> None:
             schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas |= schema.pop("$defs", {})
             schemas[model.__name__] = schema
+        schemas["MetadataValue"] = METADATA_VALUE
         for item in document["paths"].values():
             for operation in item.values():
                 for parameter in operation.get("parameters", []):

@@ -96,10 +96,42 @@ def _known_in_utc(moment: datetime) -> datetime:
         raise ValueError("is no time of the years 1 to 9999 in UTC") from None
 
 
-Anything = Annotated[str, Field(max_length=100_000), AfterValidator(_whole)]
+NO_NUL: dict[str, Any] = {"pattern": r"^[^\u0000]*$"}
+"""Of a schema, what `_whole` asks of a text; half of a surrogate pair is not in a schema's reach."""
+
+Anything = Annotated[str, Field(max_length=100_000, json_schema_extra=NO_NUL), AfterValidator(_whole)]
 Text = Annotated[Anything, Field(min_length=1), AfterValidator(_not_blank)]
-Tag = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_whole), AfterValidator(_not_blank)]
-Metadata = Annotated[dict[str, Any], AfterValidator(_whole)]
+Tag = Annotated[
+    str,
+    Field(min_length=1, max_length=100, json_schema_extra=NO_NUL),
+    AfterValidator(_whole),
+    AfterValidator(_not_blank),
+]
+METADATA_VALUE: dict[str, Any] = {
+    "description": "Any JSON; texts and names in it are without the character NUL.",
+    "anyOf": [
+        {"type": ["null", "boolean", "number"]},
+        {"type": "string", **NO_NUL},
+        {"type": "array", "items": {"$ref": "#/components/schemas/MetadataValue"}},
+        {
+            "type": "object",
+            "propertyNames": NO_NUL,
+            "additionalProperties": {"$ref": "#/components/schemas/MetadataValue"},
+        },
+    ],
+}
+"""The schema that /openapi.json has as `MetadataValue`."""
+
+Metadata = Annotated[
+    dict[str, Any],
+    Field(
+        json_schema_extra={
+            "propertyNames": NO_NUL,
+            "additionalProperties": {"$ref": "#/components/schemas/MetadataValue"},
+        }
+    ),
+    AfterValidator(_whole),
+]
 Time = Annotated[datetime, AfterValidator(_in_utc)]
 AskedTime = Annotated[Time, BeforeValidator(_a_date), AfterValidator(_known_in_utc)]
 """A time that a caller writes: a bare number is none, and it is one in UTC, too."""
