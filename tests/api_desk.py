@@ -41,10 +41,12 @@ def provided(body: Body) -> str | Body:
         return {"status": int(status[1]), "error": "as it was told"}
     if "provider is slow" in text:
         time.sleep(SLOW)
-    if ticket := re.search(r"\b[Tt]icket s(\d\d)\b", whole):
+    named, asked = (re.findall(r"\b[Tt]icket s(\d\d)\b", part) for part in (whole, text))
+    demonstrated = len(set(named)) > 1 and not asked  # of samples before a question that is of none
+    if named and not demonstrated:
         if "response_format" in body:
             return desk_models.reply(body)
-        number = int(ticket[1])  # the compact profile asks for a text
+        number = int(named[0])  # the compact profile asks for a text
         return desk_models.code(number if body["model"] == "teacher" or number % 2 else 99)
     chain: Body = {"premises": [], "steps": ["looked it up"], "conclusion": "It is FX-31.", "answer": "FX-31"}
     return json.dumps(chain | {"used": ["E1"] if "\nE1. " in text else []})
