@@ -277,9 +277,13 @@ class Upstream:
     process: subprocess.Popen[str]
 
     def events(self, event: str) -> list[Body]:
-        """Log lines, oldest first: `received` has the body, `replied` the status, both the call key."""
-        lines = map(json.loads, self.log.read_text().splitlines()) if self.log.exists() else []
-        return [line for line in lines if line["event"] == event]
+        """Log lines, oldest first: `received` has the body, `replied` the status, both the call key.
+
+        The last one may be half written yet: it counts once it is whole.
+        """
+        lines = self.log.read_text().splitlines(keepends=True) if self.log.exists() else []
+        whole = (json.loads(line) for line in lines if line.endswith("\n"))
+        return [line for line in whole if line["event"] == event]
 
     @property
     def bodies(self) -> list[Body]:
