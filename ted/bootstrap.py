@@ -40,6 +40,7 @@ from ted.litellm_completions import LitellmCompletions
 from ted.local_models.catalogue import local_model
 from ted.local_models.chat import LocalChat
 from ted.local_models.completions import LocalCompletions
+from ted.local_models.server import ServerOptions
 from ted.measures import Measures
 from ted.settings import Settings
 from ted.trace_export import begin_export, flush
@@ -157,7 +158,8 @@ class Ted:
     def _model(self, name: str, api_base: str | None, api_key: SecretStr | None) -> Chat:
         if name.startswith("local/"):
             model = local_model(name.removeprefix("local/"))
-            return LocalChat(model, models_dir=self.settings.models_dir)
+            options = ServerOptions(threads=self.settings.local_threads, context=model.context)
+            return LocalChat(model, models_dir=self.settings.models_dir, options=options)
         return LitellmChat(
             name,
             api_base=api_base,

@@ -36,6 +36,12 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
 Ports = Annotated[tuple[Annotated[int, Field(ge=1, le=65535)], ...], NoDecode, BeforeValidator(_parts)]
 
 
+def half_of_the_cores() -> int:
+    """At least one. A student and a teacher that run here are asked at the same time; threads of a model that wait for
+    each other on busy cores are many times slower than fewer threads (decision 7)."""
+    return max(1, len(os.sched_getaffinity(0)) // 2) if hasattr(os, "sched_getaffinity") else 1
+
+
 class Settings(BaseSettings):
     """What one process of TED needs to know. Every field is an environment variable `TED_<NAME>`."""
 
@@ -60,6 +66,7 @@ class Settings(BaseSettings):
     text_embedder: str = "sentence-transformers/all-MiniLM-L6-v2"
     image_embedder: str | None = None
     threads: int = Field(default=1, ge=1, le=256)
+    local_threads: int = Field(default_factory=half_of_the_cores, ge=1, le=256)
     answer_profile: Literal["full", "compact"] = "full"
     fail_open: bool = True
     advice_place: AdvicePlace = "turn"

@@ -22,7 +22,7 @@ class ServerOptions:
     whatever order, at some 0.6 of the speed.
     """
 
-    threads: int = 2
+    threads: int = 1
     parallel: int = 4
     context: int = 4096
     reproducible: bool = False
