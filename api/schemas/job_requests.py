@@ -124,6 +124,12 @@ class DistillationIn(SamplesIn):
         default="none",
         description="What a new experience must pass: nothing, its own sample, or samples like it.",
     )
+    solves: int | None = Field(
+        default=None,
+        ge=0,
+        le=8,
+        description="Tries of the teacher at a sample; null: the profile's; 0: it is shown the reference alone.",
+    )
     budget: BudgetIn = BudgetIn()
     dry_run: bool = Field(
         default=False, description="Estimate calls, tokens and cost; ask and write nothing."
@@ -138,6 +144,7 @@ class DistillationIn(SamplesIn):
             batch_size=self.batch_size,
             compress_every=self.compress_every,
             gate=self.gate,
+            solves=self.solves,
         )
 
 

@@ -42,6 +42,10 @@ def distill(
     gate: Annotated[
         str, typer.Option(help="What a new experience must pass: none, sample or neighbours.")
     ] = "none",
+    solves: Annotated[
+        int | None,
+        typer.Option(min=0, max=8, help="Tries of the teacher at a sample [the profile's]; 0: none."),
+    ] = None,
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
@@ -52,7 +56,7 @@ def distill(
     """Distil samples into a bank. The same command goes on where it stopped."""
     samples = samples_in(train)
     options = Options(
-        profile_named(profile), trajectories, epochs, batch_size, compress_every, gate_named(gate)
+        profile_named(profile), trajectories, epochs, batch_size, compress_every, gate_named(gate), solves
     )
     budget = Budget(budget_usd, budget_tokens, budget_calls)
     with opened() as ted:

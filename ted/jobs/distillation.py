@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_writer
 from ted.jobs.stopping import done_or_ended
 from ted.ledger import Ledger
-from ted.profile import PROFILES, ProfileName
+from ted.profile import PROFILES, Profile, ProfileName
 from ted.sample import Sample
 from ted.sample_sets import samples_digest
 from ted.settings import Budget
@@ -46,7 +46,11 @@ FLOW_VERSION = 3
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What decides a distillation's outcome, beside its samples and models."""
+    """What decides a distillation's outcome, beside its samples and models.
+
+    `solves`: how often the teacher tries a sample on its own, None: as often as the profile says; 0: it is shown the
+    reference answer alone, which saves its tries where they cannot succeed.
+    """
 
     profile: ProfileName = "full"
     trajectories: int | None = None
@@ -54,6 +58,13 @@ class Options:
     batch_size: int = 8
     compress_every: int = 4
     gate: GatePolicy = "none"
+    solves: int | None = None
+
+    @property
+    def form(self) -> Profile:
+        """The profile, with what these options say otherwise."""
+        profile = PROFILES[self.profile]
+        return profile if self.solves is None else replace(profile, solves=self.solves)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -165,7 +176,7 @@ class DistillationRunner:
         job = self._jobs.begin(job.id, among=(job.status,))
         checkpoint = partial(self._jobs.checkpoint, job)
         samples = await asyncio.to_thread(self._jobs.samples, job.id)
-        profile = PROFILES[job.request["profile"]]
+        profile = Options(job.request["profile"], solves=job.request.get("solves")).form
         owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         asked, policy = Student(ledger.around(student), profile), job.request["gate"]

@@ -124,7 +124,7 @@ def estimate_distillation(
 
     A prompt has at most as many tokens as bytes, and is expected to have a quarter of that.
     """
-    profile = PROFILES[options.profile]
+    profile = options.form
     by_role: defaultdict[str, list[_Ask]] = defaultdict(list)
     for sample in samples:
         for ask in _of_sample(sample, bank, options, profile):
@@ -192,8 +192,9 @@ def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -
     traces = 4 * (times * attempt + solve)
     operations = 1 if profile.form == "short" else OPERATIONS
     yield _Ask("student", times, times, FRAME + asked, advice, images, attempt)
-    yield _Ask("solve", 1, profile.solves, FRAME + asked, 0, images, solve)
-    yield _Ask("explain", 0, int(profile.explains), FRAME + known, 0, images, solve)
+    yield _Ask("solve", min(1, profile.solves), profile.solves, FRAME + asked, 0, images, solve)
+    explained = int(profile.explains)
+    yield _Ask("explain", explained * (not profile.solves), explained, FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
     judged, judged_most = profile.solves + times, profile.solves + times

@@ -77,6 +77,17 @@ async def test_an_add_comes_out_of_a_sample_that_the_student_gets_wrong(bench: B
     }
 
 
+async def test_without_tries_of_its_own_the_teacher_is_shown_the_reference(bench: Bench) -> None:
+    bench.student = {"student": attempt("reception")}
+    bench.teacher = {"explain": attempt("desk QX-417"), "critique": critique(LESSON)}
+
+    job = await bench.distil(BADGE, options=Options(trajectories=2, solves=0))
+
+    assert roles(bench.large) == ["critique", "explain"]
+    assert (result(job)["teacher_solved"], result(job)["rationalised"]) == (0, 1)
+    assert result(job)["operations"] == {"add": 1}
+
+
 async def test_the_structured_chains_are_kept(bench: Bench) -> None:
     bench.student = {
         "student": lambda call: attempt("desk QX-417" if call.number else "reception", f"step {call.number}")

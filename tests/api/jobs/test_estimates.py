@@ -77,6 +77,21 @@ def test_what_is_expected_grows_with_the_work_and_is_below_the_bound(bank: Bank)
     assert more.expected.calls == one.expected.calls + 8 * 4
 
 
+def test_tries_that_the_teacher_does_not_make_are_not_counted(bank: Bank) -> None:
+    model = priced(0.001)
+
+    def asked(**options: Any) -> dict[str, tuple[int, int]]:
+        chosen = Options(**options)
+        estimate = estimate_distillation(bank, SAMPLES, chosen, student=model, teacher=model)
+        return {r.role: (r.expected.calls, r.upper.calls) for r in estimate.roles}
+
+    usual, without = asked(), asked(solves=0)
+    assert usual["solve"][0] == len(SAMPLES)
+    assert "solve" not in without
+    assert without["explain"][0] == len(SAMPLES)
+    assert asked(solves=0, profile="compact").keys().isdisjoint({"solve", "explain"})
+
+
 def test_a_price_that_is_not_known_is_not_nothing(bank: Bank) -> None:
     estimate = estimate_distillation(bank, SAMPLES, Options(), student=priced(0.001), teacher=priced(None))
 
