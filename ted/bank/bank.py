@@ -41,7 +41,8 @@ T = TypeVar("T")
 class Bank(StoredBank):
     """One bank, open in this process. Its async methods may be called concurrently; SQL commits first.
 
-    Where it was re-embedded meanwhile, it goes on with its new embedders, if this process has them.
+    Where it was re-embedded meanwhile, it goes on with its new embedders, if this process has them. Without `centring`
+    what its texts have in common counts, too: to measure what centring brings.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Bank(StoredBank):
         text_embedder: TextEmbedder,
         image_embedder: ImageEmbedder | None,
         new_index: Callable[[int], VectorIndex],
+        centring: bool = True,
     ) -> None:
         super().__init__(bank_id, database=database)
+        self._centring = centring
         self._here, self._new_index = Embedders(text_embedder, image_embedder), new_index
         self._retriever, self._demonstrations = self._fitted()
 
@@ -66,7 +69,13 @@ class Bank(StoredBank):
         with self.database.reading() as session:
             embedders = check_embedders(session, self._row(session), self._here)
         return (
-            Retriever(self.id, database=self.database, embedders=embedders, new_index=self._new_index),
+            Retriever(
+                self.id,
+                database=self.database,
+                embedders=embedders,
+                new_index=self._new_index,
+                centring=self._centring,
+            ),
             Demonstrations(self.id, database=self.database, embedders=embedders),
         )
 

@@ -36,8 +36,14 @@ class KeyIndex:
     """Three vector indexes of one bank, and whose the keys in them are. Not thread-safe: its Bank holds a lock."""
 
     def __init__(
-        self, *, text_dimension: int, image_dimension: int | None, new_index: Callable[[int], VectorIndex]
+        self,
+        *,
+        text_dimension: int,
+        image_dimension: int | None,
+        new_index: Callable[[int], VectorIndex],
+        centring: bool = True,
     ) -> None:
+        self._centring = centring
         self._indexes: dict[Channel, VectorIndex] = {"text": new_index(text_dimension)}
         if image_dimension is not None:
             self._indexes |= {"image": new_index(image_dimension), "caption": new_index(image_dimension)}
@@ -69,7 +75,9 @@ class KeyIndex:
             if experience.status in SERVED:
                 self._put_in(experience, self._vectors_of(session, experience.id, fingerprints))
         self.revision = bank.revision
-        self.calibration = calibrate(*(self.keys_of(channel) for channel in CHANNELS))
+        self.calibration = calibrate(
+            *(self.keys_of(channel) for channel in CHANNELS), centring=self._centring
+        )
         self.foreign_threshold = foreign_threshold(foreign, self.keys_of("text"), self.calibration)
 
     def _take_out(self, experience_id: str) -> None:

@@ -73,7 +73,9 @@ class Retriever:
         database: Database,
         embedders: Embedders,
         new_index: Callable[[int], VectorIndex],
+        centring: bool = True,
     ) -> None:
+        self._centring = centring
         self._bank_id, self._database, self.embedders = bank_id, database, embedders
         self._lock = threading.Lock()
         self._new_index = new_index
@@ -85,6 +87,7 @@ class Retriever:
             text_dimension=self.embedders.text.dimension,
             image_dimension=image.dimension if image else None,
             new_index=self._new_index,
+            centring=self._centring,
         )
 
     def rebuild(self) -> None:

@@ -78,9 +78,10 @@ class Calibration:
         return centred(vectors, self.text_mean, self.text_count)
 
 
-def calibrate(text: Keys, images: Keys, captions: Keys) -> Calibration:
-    """Measures the mean and the backgrounds of a bank; with few keys, the priors."""
-    count = len(text.owners)
+def calibrate(text: Keys, images: Keys, captions: Keys, *, centring: bool = True) -> Calibration:
+    """Measures the mean and the backgrounds of a bank; with few keys, the priors. Without `centring` the texts stay
+    where they are, as if the bank had no mean."""
+    count = len(text.owners) if centring else 0
     mean = mean_of(text.vectors)
     middle = Keys(centred(text.vectors, mean, count), text.owners)
     return Calibration(

@@ -68,6 +68,15 @@ def test_centring_takes_out_what_all_keys_share() -> None:
     assert abs(float((middle @ middle.T).mean())) < 0.1
 
 
+def test_without_centring_texts_stay_where_they_are() -> None:
+    text = keys(200, shared=6.0)
+
+    calibration = calibrate(text, NONE, NONE, centring=False)
+
+    np.testing.assert_allclose(calibration.text_centred(text.vectors), text.vectors, atol=1e-6)
+    assert calibration.text.mean > 0.5
+
+
 @pytest.mark.parametrize("rows", [0, 1, 10, 19])
 def test_below_twenty_keys_the_priors_hold(rows: int) -> None:
     few = keys(rows)
