@@ -41,8 +41,13 @@ test-postgres: models ## all tests that have a store, with it in PostgreSQL
 
 .PHONY: soak
 soak: setup ## the long tests: distillations killed twenty and thirty times, many more made-up requests (minutes)
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[examples]'
 	$(BIN)/python -m pytest -q -s -m soak tests/soak
 	FUZZ_EXAMPLES=200 $(BIN)/python -m pytest -q tests/fuzz/test_service.py
+
+.PHONY: results
+results: models ## measure the examples with the real local models into docs/results.md (hours; what is kept is not measured again)
+	$(BIN)/python -m examples.results
 
 .PHONY: check
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, tests
