@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+import httpx
+
 from tests.desk_models import write_samples
 from tests.killing import Landed
 from tests.serving import Server, until
@@ -30,6 +32,7 @@ class HttpDesk:
 
     server: Server
     job_id: str = ""
+    client: httpx.Client | None = None
 
     @property
     def store(self) -> Path | str:
@@ -45,7 +48,7 @@ class HttpDesk:
 
     def begin(self, train: Path, **options: Any) -> None:
         """Uploads the file and asks for a distillation of it, twice under one key, as a client that heard nothing."""
-        client = self.server.start()
+        client = self.client = self.server.start()
         bank = {"name": "desk", "retrieval": EVERY_QUESTION_SHOWS_FOUR}
         client.post("/v1/banks", json=bank).raise_for_status()
         sent = {"content": train.read_bytes(), "headers": {"Content-Type": "application/jsonl"}}
@@ -59,7 +62,7 @@ class HttpDesk:
 
     def ended(self) -> Body:
         """The job, once a server that is not killed has brought it to its end; it takes as long as calls are made."""
-        client = self.server.start()
+        client = self.client if self.client and self.server.process else self.server.start()
 
         def is_over() -> bool:
             return _status(client, self.job_id) not in ("queued", "running")

@@ -76,10 +76,6 @@ class Server:
         self.process.send_signal(how)
         return self.end()
 
-    def stop_gently(self) -> None:
-        """Ended by SIGTERM: what runs goes on at the next start."""
-        self.stop(signal.SIGTERM)
-
     def kill(self) -> None:
         """Ended at once, if it runs."""
         if self.process is not None:

@@ -17,7 +17,7 @@ def test_a_server_killed_four_times_ends_the_job_as_if_it_never_was(blank: Blank
         tmp_path,
         blank.settings,
         ("work", "work", "start-up", "work"),
-        samples=16,
+        samples=10,
         epochs=1,
         slowest=0.5,
         seed=11,
