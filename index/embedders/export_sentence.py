@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from index.embedders import sameness
-from index.embedders.exports import UNAVAILABLE, write_facts
-from index.embedders.failures import in_one_line
+from index.embedders.export_facts import UNAVAILABLE, Unsuited, write_facts, write_refusal
 from index.embedders.onnx_text_model import OnnxTextModel
 from index.embedders.sentence import SentenceEmbedder
 from index.errors import EmbedderUnavailable
@@ -20,10 +19,6 @@ from index.errors import EmbedderUnavailable
 _KNOWN = {"Transformer", "Pooling", "Dense", "Normalize"}
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _LONGEST = 100_000  # a tokenizer without a limit says a number far above this
-
-
-class Unsuited(Exception):
-    """A model that cannot be served from an export; another try would find the same."""
 
 
 def export(name: str, cache_folder: Path | None, folder: Path) -> None:
@@ -40,10 +35,7 @@ def export(name: str, cache_folder: Path | None, folder: Path) -> None:
             raise Unsuited(f"its vectors would change (cosine {cosine:.6f} to those of sentence-transformers)")
     # Whatever exporter and runtime raise for a model that they cannot do: no common class, one meaning.
     except Exception as error:
-        for path in folder.iterdir():
-            path.unlink()
-        why = str(error) if isinstance(error, Unsuited) else in_one_line(error)[:500]
-        write_facts(folder, fingerprint=fingerprint, refused=why)
+        write_refusal(folder, fingerprint=fingerprint, error=error)
         return
     write_facts(folder, fingerprint=fingerprint, dimension=ours.shape[1], least_cosine=cosine, **facts)
 

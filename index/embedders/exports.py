@@ -5,7 +5,7 @@ How a model is exported, and whether it may be served, is that process' affair (
 
 from __future__ import annotations
 
-import json
+import logging
 import os
 import re
 import shutil
@@ -14,20 +14,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
+from index.embedders.export_facts import UNAVAILABLE, read_facts
+from index.embedders.failures import in_one_line
 from index.errors import EmbedderUnavailable
 
-FORMAT = 1
-FACTS = "export.json"
-UNAVAILABLE = 3
-"""The exit code of an export whose model cannot be loaded; what to say about it is its standard output."""
+_log = logging.getLogger(__name__)
 
-_MAKERS = ("torch", "transformers", "sentence-transformers", "open-clip-torch", "onnx", "onnxruntime")
+ServedT = TypeVar("ServedT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,91 +48,90 @@ class Export:
         fingerprint: str = self.facts["fingerprint"]
         return fingerprint
 
+    @property
+    def dimension(self) -> int:
+        dimension: int = self.facts["dimension"]
+        return dimension
+
 
 class ExportFailed(Exception):
     """An export that came to no end: another try may succeed."""
 
 
+@dataclass(frozen=True, slots=True)
 class Exports:
-    """The folder of all exports. Two processes that want the same one make it once; the other waits."""
+    """The exports of one model in the folder of all. Two processes that want one make it once; the other waits.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    `label` names the model. `key` names the export; None: that is known only once the model was loaded. `module`
+    makes it, as a process, with `arguments` and a folder to put it in.
+    """
 
-    def found_or_made(
-        self, label: str, key: Callable[[], str | None], *, module: str, arguments: Sequence[str]
-    ) -> Export:
-        """The export under `key`, which may be known only after the model was loaded; else `module` makes it.
+    folder: Path
+    label: str
+    key: Callable[[], str | None]
+    module: str
+    arguments: Sequence[str]
 
-        `label` names the model for whoever waits for the same. Raises ExportFailed, EmbedderUnavailable.
+    def served(self, load: Callable[[Export], ServedT]) -> ServedT | None:
+        """What `load` makes of the export, made if there is none; None, with a warning, where torch must serve.
+
+        Raises EmbedderUnavailable where the model cannot be loaded.
         """
-        if (found := self._found(key())) is not None:
-            return found
-        name = _as_name(label)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._folder / f"{name}.lock"):
-                if (found := self._found(key())) is not None:
-                    return found
-                for left in self._folder.glob(f".{name}.*"):  # by a process that died at it
-                    shutil.rmtree(left, ignore_errors=True)
-                return self._made(name, key, [module, *arguments])
-        except OSError as error:
-            raise ExportFailed(f"{error.strerror}: {error.filename}") from error
+            export = self._found() or self._made()
+            if export.refused is None:
+                return load(export)
+            why = export.refused
+        except EmbedderUnavailable:
+            raise
+        except ExportFailed as failed:
+            why = str(failed)
+        # Whatever runtime and tokenizer raise for files that were damaged: no common class, one meaning.
+        except Exception as error:
+            why = in_one_line(error)
+        _log.warning(
+            "the embedder %s is served by torch, slower and in more memory, as it cannot be by ONNX Runtime: %s",
+            self.label,
+            why,
+        )
+        return None
 
-    def _made(self, name: str, key: Callable[[], str | None], command: Sequence[str]) -> Export:
-        making = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self._folder))
+    def _found(self) -> Export | None:
+        key = self.key()
+        place = self.folder / _as_name(key) if key is not None else None
+        facts = read_facts(place) if place is not None else None
+        return Export(place, facts) if place is not None and facts is not None else None
+
+    def _made(self) -> Export:
+        name = _as_name(self.label)
         try:
-            _run([*command, str(making)])
-            known = key()
-            if known is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / f"{name}.lock"):
+                return self._found() or self._made_now(name)
+        except OSError as error:
+            raise ExportFailed(in_one_line(error)) from error
+
+    def _made_now(self, name: str) -> Export:
+        for left in self.folder.glob(f".{name}.*"):  # by a process that died at it
+            shutil.rmtree(left, ignore_errors=True)
+        making = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=self.folder))
+        try:
+            _run([self.module, *self.arguments, str(making)])
+            key = self.key()
+            if key is None:
                 raise ExportFailed("where the model was loaded from cannot be told")
-            place = self._folder / _as_name(known)
+            place = self.folder / _as_name(key)
+            making.chmod(0o755)  # a folder of models may be one for several users
             _sync(making)
             shutil.rmtree(place, ignore_errors=True)  # of another format, or damaged
             making.rename(place)
-            _sync_folder(self._folder)
+            _sync_folder(self.folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)
-        made = self._found(known)
+        made = self._found()
         if made is None:
             raise ExportFailed("the export is not whole")
         return made
-
-    def _found(self, key: str | None) -> Export | None:
-        """A whole export of this format; a refusal counts only as long as nothing was upgraded."""
-        if key is None:
-            return None
-        folder = self._folder / _as_name(key)
-        try:
-            facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-            whole = facts["format"] == FORMAT and all(
-                (folder / name).stat().st_size == size for name, size in facts["files"].items()
-            )
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        if not whole or (facts["refused"] is not None and facts["made_by"] != made_by()):
-            return None
-        return Export(folder, facts)
-
-
-def write_facts(folder: Path, *, fingerprint: str, refused: str | None = None, **facts: Any) -> None:
-    """What an export tells at its end, beside the files that it has put into the folder."""
-    files = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    told = {
-        "format": FORMAT,
-        "fingerprint": fingerprint,
-        "refused": refused,
-        "made_by": made_by(),
-        "files": files,
-        **facts,
-    }
-    (folder / FACTS).write_text(json.dumps(told, indent=1), encoding="utf-8")
-
-
-def made_by() -> dict[str, str]:
-    """The versions of what exports and serves, which are not imported for it."""
-    return {name: version(name) for name in _MAKERS}
 
 
 def _run(command: Sequence[str]) -> None:
@@ -155,7 +152,7 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _as_name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")
 
 
 def _sync(folder: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def cached_commit(names: tuple[str, ...], file: str, cache_folder: Path | None) -> str | None:
-    """`<name>@<commit>` of the first of these names whose `file` is in the cache, as its main branch was last seen."""
+    """`<name>@<commit>` of the first of these names whose `file`, not in a folder, is in the cache, as its main branch was last seen."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -16,5 +16,5 @@ def cached_commit(names: tuple[str, ...], file: str, cache_folder: Path | None) 
         except HFValidationError:
             continue  # no name of the hub
         if isinstance(path, str):
-            return f"{name}@{Path(path).relative_to(Path(path).parents[len(Path(file).parts)]).parts[0]}"
+            return f"{name}@{Path(path).parent.name}"
     return None

@@ -5,7 +5,6 @@ The export is made at first use, once, and kept. A model that cannot be exported
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -16,14 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from index.embedders.batching import Batcher
-from index.embedders.exports import Export, ExportFailed, Exports
+from index.embedders.exports import Export, Exports
 from index.embedders.hub_cache import cached_commit
 from index.embedders.onnx_text_model import OnnxTextModel
 from index.embedders.recent import RecentVectors
 from index.embedders.sentence import SentenceEmbedder
 from index.protocols import Vectors
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,13 @@ class OnnxSentenceEmbedder:
     ) -> None:
         self._name, self._threads, self._cache_folder = name, threads, cache_folder
         self._origin = SentenceEmbedder(name, threads=threads, kept=0, cache_folder=cache_folder)
-        self._exports = Exports(exports)
+        self._exports = Exports(
+            exports,
+            label=f"sentence:{name}",
+            key=self._key,
+            module="index.embedders.export_sentence",
+            arguments=(name, str(cache_folder or "")),
+        )
         self._recent = RecentVectors(kept)
         self._lock = threading.Lock()
         self._serving: _Serving | None = None
@@ -73,42 +76,16 @@ class OnnxSentenceEmbedder:
     def _served(self) -> _Serving:
         with self._lock:
             if self._serving is None:
-                self._serving = self._by_onnx() or self._by_torch()
+                self._serving = self._exports.served(self._by_onnx) or self._by_torch()
             return self._serving
 
-    def _by_onnx(self) -> _Serving | None:
-        try:
-            export = self._export()
-            if export.refused is None:
-                model = OnnxTextModel(export.folder, export.facts, threads=self._threads)
-                return _Serving(export.fingerprint, export.facts["dimension"], Batcher(model.rows))
-            why = export.refused
-        except ExportFailed as failed:
-            why = str(failed)
-        _log.warning(
-            "the text embedder '%s' is served by torch, slower and in more memory, as it cannot be exported to ONNX: %s",
-            self._name,
-            why,
-        )
-        return None
+    def _by_onnx(self, export: Export) -> _Serving:
+        model = OnnxTextModel(export.folder, export.facts, threads=self._threads)
+        return _Serving(export.fingerprint, export.dimension, Batcher(model.rows))
 
     def _by_torch(self) -> _Serving:
         origin = self._origin
         return _Serving(origin.fingerprint, origin.dimension, Batcher(origin.embed_texts))
-
-    def _export(self) -> Export:
-        cache = str(self._cache_folder or "")
-        name = self._name if self._origin.folder is None else str(self._origin.folder.resolve())
-        return self._exports.found_or_made(
-            f"sentence-{self._name}",
-            self._key,
-            module="index.embedders.export_sentence",
-            arguments=[self._name if self._origin.folder is None or self._is_packaged else name, cache],
-        )
-
-    @property
-    def _is_packaged(self) -> bool:
-        return self._name.startswith("packaged:")
 
     def _key(self) -> str | None:
         """Of a folder, its fingerprint; of a hub's model, its name and the commit in the cache."""
