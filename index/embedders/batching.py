@@ -38,6 +38,11 @@ class Batcher:
         self._beginning = threading.Lock()
         self._begun = False
 
+    @property
+    def waiting(self) -> int:
+        """Calls that are in no batch yet."""
+        return self._queue.qsize()
+
     def rows(self, texts: Sequence[str]) -> Vectors:
         """One row a text, in order. Needs a text."""
         self._begin()
