@@ -35,11 +35,11 @@ class Transform:
         resize, interpolation = facts["resize_mode"], facts["interpolation"]
         if interpolation == "random":  # open_clip's own reading of it
             interpolation = "bicubic"
-        if interpolation not in _RESAMPLING or (resize != "squash" and (resize != "shortest" or height != width)):
+        if interpolation not in _RESAMPLING or (
+            resize != "squash" and (resize != "shortest" or height != width)
+        ):
             raise ValueError(f"it resizes pictures in a way not known here ({resize} to {height} x {width})")
-        return Transform(
-            height, width, resize, interpolation, _three(facts["mean"]), _three(facts["std"])
-        )
+        return Transform(height, width, resize, interpolation, _three(facts["mean"]), _three(facts["std"]))
 
     def pixels(self, picture: Image.Image) -> Pixels:
         """Of an RGB picture."""

@@ -43,13 +43,17 @@ def export(name: str, tag: str | None, folder: Path) -> None:
 
 def _served(clip: Clip) -> dict[str, Any]:
     """What OnnxClipModel needs to know. Raises Unsuited."""
-    from open_clip.tokenizer import SimpleTokenizer, _clean_lower
+    from open_clip.tokenizer import SimpleTokenizer, get_clean_fn
 
-    words = clip.tokenize
-    if type(words) is not SimpleTokenizer or words.clean_fn is not _clean_lower or words.reduction_fn is not None:
+    words: Any = clip.tokenize
+    if (
+        type(words) is not SimpleTokenizer
+        or words.reduction_fn is not None
+        or len(words.all_special_ids) != 2
+    ):
         raise Unsuited("its tokenizer is not CLIP's own")
-    if len(words.all_special_ids) != 2:
-        raise Unsuited("its tokenizer has tokens of its own")
+    if words.clean_fn is not get_clean_fn("lower"):
+        raise Unsuited("its tokenizer cleans captions in a way not known here")
     transform = dict(clip.model.visual.preprocess_cfg)
     try:
         Transform.of(transform)

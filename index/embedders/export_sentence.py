@@ -1,4 +1,4 @@
-"""A sentence-transformers model exported to ONNX, as a process: `python -m index.embedders.export_sentence NAME CACHE FOLDER`.
+"""A sentence-transformers model exported to ONNX, as a process: `... -m index.embedders.export_sentence NAME CACHE FOLDER`.
 
 It leaves model, tokenizer and facts in FOLDER, or the one fact why the model is not to be served from there.
 CACHE is where hub models are kept; empty: where they usually are.
@@ -32,7 +32,9 @@ def export(name: str, cache_folder: Path | None, folder: Path) -> None:
         ours = OnnxTextModel(folder, facts, threads=1).rows(sameness.TEXTS)
         cosine = sameness.least_cosine(ours, embedder.embed_texts(sameness.TEXTS))
         if not cosine >= sameness.LEAST_COSINE:
-            raise Unsuited(f"its vectors would change (cosine {cosine:.6f} to those of sentence-transformers)")
+            raise Unsuited(
+                f"its vectors would change (cosine {cosine:.6f} to those of sentence-transformers)"
+            )
     # Whatever exporter and runtime raise for a model that they cannot do: no common class, one meaning.
     except Exception as error:
         write_refusal(folder, fingerprint=fingerprint, error=error)

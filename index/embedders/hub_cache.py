@@ -6,7 +6,10 @@ from pathlib import Path
 
 
 def cached_commit(names: tuple[str, ...], file: str, cache_folder: Path | None) -> str | None:
-    """`<name>@<commit>` of the first of these names whose `file`, not in a folder, is in the cache, as its main branch was last seen."""
+    """`<name>@<commit>` of the first of these names whose `file` is in the cache, as its main branch was last seen.
+
+    `file` is one at the top of the model's repository. None: none of them is there.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

@@ -155,7 +155,9 @@ def test_a_model_that_is_refused_is_served_by_torch(
     theirs = SentenceEmbedder(PACKAGED)
     refused = tmp_path / re.sub(r"[:@]", "-", theirs.fingerprint)
     refused.mkdir()
-    write_refusal(refused, fingerprint=theirs.fingerprint, error=Unsuited("its module Fancy is not known here"))
+    write_refusal(
+        refused, fingerprint=theirs.fingerprint, error=Unsuited("its module Fancy is not known here")
+    )
 
     ours = OnnxSentenceEmbedder(PACKAGED, exports=tmp_path)
 
@@ -182,7 +184,11 @@ def test_a_clip_that_is_refused_is_served_by_torch(tmp_path: Path, caplog: pytes
 def test_a_model_pools_as_it_says_and_has_its_prompt(minilm: Path, tmp_path: Path) -> None:
     folder = _copied(minilm, tmp_path / "first-token", without="1_Pooling")
     (folder / "1_Pooling").mkdir()
-    pooling = {"word_embedding_dimension": 384, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+    pooling = {
+        "word_embedding_dimension": 384,
+        "pooling_mode_cls_token": True,
+        "pooling_mode_mean_tokens": False,
+    }
     (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling))
     prompted = {"prompts": {"question": "question: "}, "default_prompt_name": "question"}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompted))
