@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ _PATIENCE = 120.0
 
 @contextmanager
 def served(data_dir: Path, models_dir: Path) -> Iterator[httpx.Client]:
-    """A server over these folders, listening; it may not be ready yet. Ended at the end."""
+    """A server over these folders, which answers; its models may not be loaded yet. Ended at the end."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TED_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "ted.cli.main", "serve", "--open", "--port", "0"],
@@ -37,10 +38,21 @@ def served(data_dir: Path, models_dir: Path) -> Iterator[httpx.Client]:
         if address is None:
             raise RuntimeError(f"`ted serve` did not start: {line or 'it ended'}")
         with httpx.Client(base_url=address[0], timeout=_PATIENCE) as client:
+            _until_it_answers(client, process)
             yield client
     finally:
         process.terminate()
         process.wait(_PATIENCE)
+
+
+def _until_it_answers(client: httpx.Client, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        try:
+            client.get("/healthz")
+            return
+        except httpx.ConnectError:
+            time.sleep(0.01)
+    raise RuntimeError("`ted serve` ended before it answered")
 
 
 def fill(client: httpx.Client, experiences: int) -> None:

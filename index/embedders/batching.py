@@ -1,13 +1,16 @@
-"""One thread that embeds for all: what callers ask while it is busy goes into its next batch, and nobody sleeps."""
+"""One at a time embeds for all: what callers ask meanwhile is the next batch of one thread, and nobody polls.
+
+A caller who finds nobody at it embeds for itself: it would only wait for the thread.
+"""
 
 from __future__ import annotations
 
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 
 import numpy as np
 
@@ -26,70 +29,84 @@ class _Asked:
 
 
 class Batcher:
-    """`rows` may be called from any thread; `embed` is called from one thread only, with each text once.
+    """`rows` may be called from any thread; `embed` is called by one thread at a time, with each text once.
 
-    The thread begins with the first call and ends with the batcher. What `embed` raises for a batch of several
-    callers is found out by a call for each of them, and raised to whom it concerns.
+    The thread begins with the first call that has to wait and ends with the batcher. What `embed` raises for a batch
+    of several callers is found out by a call for each of them, and raised to whom it concerns.
     """
 
     def __init__(self, embed: Embed, *, most: int = MOST) -> None:
         self._embed, self._most = embed, most
-        self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._queue = _Queue()
+        self._turn = threading.Lock()  # whoever embeds has it
         self._beginning = threading.Lock()
         self._begun = False
 
     @property
     def waiting(self) -> int:
         """Calls that are in no batch yet."""
-        return self._queue.qsize()
+        return len(self._queue.asked)
 
     def rows(self, texts: Sequence[str]) -> Vectors:
         """One row a text, in order. Needs a text."""
-        self._begin()
         by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
         found: dict[int, Vectors] = {}
         for start in range(0, len(texts), self._most):
             places = by_length[start : start + self._most]
-            asked = _Asked([texts[place] for place in places])
-            self._queue.put(asked)
-            found.update(zip(places, asked.rows.result(), strict=True))
+            found.update(zip(places, self._piece([texts[place] for place in places]), strict=True))
         return np.stack([found[place] for place in range(len(texts))])
+
+    def _piece(self, texts: Sequence[str]) -> Vectors:
+        asked = _Asked(texts)
+        if not self._queue.asked and self._turn.acquire(blocking=False):
+            try:
+                _answer([asked], self._embed)
+            finally:
+                self._turn.release()
+        else:
+            self._begin()
+            self._queue.asked.append(asked)
+            self._queue.told.release()
+        return asked.rows.result()
 
     def _begin(self) -> None:
         with self._beginning:
             if self._begun:
                 return
-            # The thread knows the queue, not the batcher, which could not end else.
-            thread = threading.Thread(
-                target=_work, args=(self._queue, self._embed, self._most), name="embedding", daemon=True
-            )
-            thread.start()
-            weakref.finalize(self, self._queue.put, None)
+            # The thread knows all but the batcher, which could not end else.
+            work = (self._queue, self._turn, self._embed, self._most)
+            threading.Thread(target=_work, args=work, name="embedding", daemon=True).start()
+            weakref.finalize(self, self._queue.end)
             self._begun = True
 
 
-def _work(queue: SimpleQueue[_Asked | None], embed: Embed, most: int) -> None:
-    held: _Asked | None = None
-    while (first := held or queue.get()) is not None:
-        batch, held = [first], None
-        size = len(first.texts)
-        ended = False
-        while size < most:
-            try:
-                following = queue.get_nowait()
-            except Empty:
-                break
-            if following is None:
-                ended = True
-                break
-            if size + len(following.texts) > most:
-                held = following
-                break
-            batch.append(following)
-            size += len(following.texts)
-        _answer(batch, embed)
-        if ended:
-            return
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What is asked, and a count of what was told to the thread; that it is to end, too."""
+
+    asked: deque[_Asked] = field(default_factory=deque)
+    told: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def end(self) -> None:
+        self.ended.set()
+        self.told.release()
+
+    def batch(self, most: int) -> list[_Asked]:
+        """The first that wait, as far as they go into a batch together; none where none waits."""
+        batch: list[_Asked] = []
+        size = 0
+        while self.asked and (not batch or size + len(self.asked[0].texts) <= most):
+            batch.append(self.asked.popleft())
+            size += len(batch[-1].texts)
+        return batch
+
+
+def _work(queue: _Queue, turn: threading.Lock, embed: Embed, most: int) -> None:
+    while queue.told.acquire() and not queue.ended.is_set():
+        with turn:
+            if batch := queue.batch(most):  # else it went with an earlier one
+                _answer(batch, embed)
 
 
 def _answer(batch: Sequence[_Asked], embed: Embed) -> None:

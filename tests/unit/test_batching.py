@@ -20,14 +20,16 @@ class Lengths:
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
-        self.threads: set[str] = set()
+        self.under_way, self.most_under_way = 0, 0
         self.entered, self.go = threading.Event(), threading.Event()
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         self.batches.append(list(texts))
-        self.threads.add(threading.current_thread().name)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
         self.entered.set()
         assert self.go.wait(30)
+        self.under_way -= 1
         if "bad" in texts:
             raise ValueError("a bad text")
         return np.array([[len(text)] for text in texts], dtype=np.float32)
@@ -54,7 +56,7 @@ def test_what_is_asked_while_the_thread_is_busy_is_one_batch() -> None:
         assert first.result(30).tolist() == [[5]]
         assert [rows.result(30).tolist() for rows in others] == [[[n], [4]] for n in range(1, 6)]
     assert [len(batch) for batch in lengths.batches] == [1, 6]  # "same" is embedded once
-    assert lengths.threads == {"embedding"}
+    assert lengths.most_under_way == 1
 
 
 def test_a_batch_keeps_its_bound() -> None:
@@ -101,12 +103,26 @@ def test_an_error_reaches_those_whose_texts_raise_it() -> None:
     assert batcher.rows(["still there"]).tolist() == [[11]]
 
 
-def test_the_thread_ends_with_its_batcher() -> None:
+def test_who_finds_nobody_at_it_needs_no_other_thread() -> None:
     lengths = Lengths()
     lengths.go.set()
     before = set(threading.enumerate())
+
+    rows = Batcher(lengths).rows(["a text", "another"])
+
+    assert rows.tolist() == [[6], [7]]
+    assert set(threading.enumerate()) == before
+
+
+def test_the_thread_ends_with_its_batcher() -> None:
+    lengths = Lengths()
+    before = set(threading.enumerate())
     batcher = Batcher(lengths)
-    batcher.rows(["a text"])
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(batcher.rows, ["first"])
+        assert lengths.entered.wait(30)
+        asked(batcher, pool, ["another"])
+        lengths.go.set()
     (thread,) = set(threading.enumerate()) - before
 
     del batcher
