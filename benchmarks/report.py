@@ -30,7 +30,7 @@ def page(
     lines = [
         "# Benchmarks",
         "",
-        "Ours beside a named peer, done in turn in one run, as medians. Trust the ratios: times are this machine's.",
+        "Ours beside a named peer, done in turn in one run, as medians. Trust the ratios: times are those of one machine.",
         f"Written by `{effort}`; run it to have those of yours.",
         "",
         "| # | what | peer | ours | peer | ratio | hold | |",
