@@ -33,7 +33,8 @@ class OnnxTextModel:
 
     def rows(self, texts: Sequence[str]) -> Vectors:
         """One unit row a text, in order; needs a text."""
-        encoded = self._tokenizer.encode_batch([self._prompt + text for text in texts])
+        # Not `encode_batch`, which takes threads of its own to it.
+        encoded = [self._tokenizer.encode(self._prompt + text) for text in texts]
         made: list[tuple[list[int], Any]] = []
         for places in _batches([len(tokens.ids) for tokens in encoded]):
             batch = [encoded[place] for place in places]
