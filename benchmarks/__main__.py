@@ -31,7 +31,7 @@ def main() -> None:
         print(*map(report.line, measures), sep="\n", flush=True)
         measured.append((row, measures))
     if options.write:
-        command = "make bench-quick" if options.quick else "make bench"
+        command = f"python -m benchmarks --quick --write {options.write}" if options.quick else "make bench"
         load = f"{before}, {machine.load()}"
         text = report.page(measured, facts=machine.facts(), load=load, effort=command)
         options.write.write_text(text, encoding="utf-8")
