@@ -49,6 +49,14 @@ soak: setup ## the long tests: distillations killed twenty and thirty times, man
 results: models ## measure the examples with the real local models into docs/results.md (hours; what is kept is not measured again)
 	$(BIN)/python -m examples.results
 
+.PHONY: bench
+bench: setup ## ours beside named peers, written to docs/benchmarks.md (a quarter of an hour, on an idle machine)
+	$(BIN)/python -m benchmarks --write docs/benchmarks.md
+
+.PHONY: bench-quick
+bench-quick: setup ## the same with fewer repetitions, printed only
+	$(BIN)/python -m benchmarks --quick
+
 .PHONY: check
 check: lint types contracts test ## what CI runs: format, lint, types, import contracts, tests
 

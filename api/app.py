@@ -94,15 +94,17 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         ted = await asyncio.to_thread(open_ted, settings, drain=drain, measures=measures)
         service = app.state.service = Service.of(ted, make_worker(ted))
-        loading = asyncio.create_task(service.warm_up())
+        loading: asyncio.Task[None] | None = None
         try:
             await asyncio.to_thread(service.start_worker)
+            loading = asyncio.create_task(service.warm_up())  # not by a server that the worker's lock refuses
             taking_up = asyncio.create_task(service.take_up())
             yield
             taking_up.cancel()
         finally:
             await asyncio.to_thread(service.stop_worker)
-            await loading
+            if loading is not None:
+                await loading
             ted.close()
 
     app = FastAPI(

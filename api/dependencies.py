@@ -1,4 +1,7 @@
-"""What routes are given: the service as the caller has it, a bank, a page, a precondition; and reading images."""
+"""What routes are given: the service as the caller has it, a bank, a page, a precondition; and reading images.
+
+What asks no store is a coroutine: FastAPI takes a plain function to a thread, which costs more than these do.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ ExperiencePath = Annotated[str, Path(description="An experience's id.")]
 JobPath = Annotated[str, Path(description="A job's id.")]
 
 
-def running(request: Request) -> Service:
+async def running(request: Request) -> Service:
     """The service as it runs, for probes: nothing in it is a caller's."""
     found: Service = request.app.state.service
     return found
@@ -32,7 +35,7 @@ def running(request: Request) -> Service:
 Running = Annotated[Service, Depends(running)]
 
 
-def authority(request: Request) -> Authority:
+async def authority(request: Request) -> Authority:
     """What api/guard found. Raises NotAllowed where it is not for this route."""
     found: Authority = request.state.authority
     found.check(request.method, request.scope["route"].path_format)
@@ -42,7 +45,7 @@ def authority(request: Request) -> Authority:
 Allowed = Annotated[Authority, Depends(authority)]
 
 
-def service(running: Running, allowed: Allowed) -> Service:
+async def service(running: Running, allowed: Allowed) -> Service:
     """The service as this request's caller has it. Routes that need a key stand on it, so that none reaches further."""
     return running.of_caller(allowed.caller)
 
@@ -50,7 +53,7 @@ def service(running: Running, allowed: Allowed) -> Service:
 Serving = Annotated[Service, Depends(service)]
 
 
-def administration(running: Running, allowed: Allowed) -> Administration:
+async def administration(running: Running, allowed: Allowed) -> Administration:
     """Keys and projects, as this request's caller has them."""
     return Administration.of(allowed, running.ted.database)
 
@@ -85,7 +88,7 @@ NUMBER = "^[0-9]{1,15}$"
 """The ids of what is numbered; of more digits than this no number would do for the store."""
 
 
-def page(
+async def page(
     limit: Limit = 20,
     after: Annotated[str | None, Query(max_length=300, description=_AFTER)] = None,
     before: Annotated[str | None, Query(max_length=300, description=_BEFORE)] = None,
@@ -95,7 +98,7 @@ def page(
     return Page(limit, after, before, order)
 
 
-def numbered_page(
+async def numbered_page(
     limit: Limit = 20,
     after: Annotated[str | None, Query(pattern=NUMBER, description=_AFTER)] = None,
     before: Annotated[str | None, Query(pattern=NUMBER, description=_BEFORE)] = None,
@@ -109,7 +112,7 @@ Paging = Annotated[Page, Depends(page)]
 NumberedPaging = Annotated[Page, Depends(numbered_page)]
 
 
-def only_if(
+async def only_if(
     if_match: Annotated[
         str | None, Header(description="ETags of which one must still hold; else 412 and nothing is changed.")
     ] = None,

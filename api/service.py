@@ -15,6 +15,7 @@ from migrations.upgrade import at_head
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.files import FileStore
+from ted.bank.foreign import foreign_questions
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
@@ -128,13 +129,16 @@ class Service:
         self.keyring.write_uses(at_once=True)
 
     async def warm_up(self) -> None:
-        """Loads what would else be loaded by the first question; `embedder` tells how that went with the embedders."""
+        """Loads what retrieving would else load at the first question; `embedder` tells how that went.
+
+        A model of language and its library are left to the first question that asks one: a service that is only
+        asked to retrieve goes without.
+        """
         try:
-            await asyncio.to_thread(self.ted.text_embedder.embed_texts, ["ready"])
+            await asyncio.to_thread(foreign_questions, self.ted.text_embedder)
             if self.ted.image_embedder is not None:
                 await asyncio.to_thread(self.ted.image_embedder.embed_captions, ["ready"])
             self.state.embedder = "ok"
-            await asyncio.to_thread(self.student.chat.price, 1, 1)
         except Exception as error:
             _log.exception("the embedders cannot be loaded: %s", error)
             self.state.embedder = f"{type(error).__name__}: {error}"

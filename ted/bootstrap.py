@@ -11,7 +11,8 @@ from typing import assert_never
 from pydantic import SecretStr
 
 from index.embedders.hashing import HashingEmbedder
-from index.embedders.sentence import PACKAGED, SentenceEmbedder, packaged_folder
+from index.embedders.onnx_sentence import OnnxSentenceEmbedder
+from index.embedders.sentence import PACKAGED, packaged_folder
 from index.faiss_index import FaissIndex
 from index.protocols import ImageEmbedder, TextEmbedder
 from migrations.upgrade import upgrade
@@ -197,8 +198,8 @@ def open_ted(settings: Settings, *, drain: Drain | None = None, measures: Measur
     return Ted(
         settings,
         database,
-        text_embedder(settings.text_embedder, settings.threads),
-        image_embedder(settings.image_embedder, settings.threads),
+        text_embedder(settings),
+        image_embedder(settings),
         drain or Drain(),
         measures,
         KeyAccounts(database),
@@ -231,23 +232,27 @@ def durable_worker(ted: Ted) -> JobWorker:
     return DurableWorker(ted.run_job, place=place, flow_version=str(FLOW_VERSION))
 
 
-def text_embedder(name: str, threads: int) -> TextEmbedder:
+def text_embedder(settings: Settings) -> TextEmbedder:
     """`hashing`, a sentence-transformers name or folder; all-MiniLM-L6-v2 is the packaged one where it is installed."""
+    name = settings.text_embedder
     if name == "hashing":
         return HashingEmbedder()
     if name == DEFAULT_TEXT_EMBEDDER and packaged_folder() is not None:
-        return SentenceEmbedder(PACKAGED, threads=threads)
-    return SentenceEmbedder(name, threads=threads)
+        name = PACKAGED
+    return OnnxSentenceEmbedder(name, exports=settings.exports_dir, threads=settings.threads)
 
 
-def image_embedder(name: str | None, threads: int) -> ImageEmbedder | None:
+def image_embedder(settings: Settings) -> ImageEmbedder | None:
     """An open_clip model: `ViT-B-32/laion2b_s34b_b79k`, or `local-dir:<folder>`; None is none."""
+    name = settings.image_embedder
     if name is None:
         return None
-    from index.embedders.clip import ClipEmbedder
+    from index.embedders.onnx_clip import OnnxClipEmbedder
 
+    model, pretrained = name, None
     if name.startswith("local-dir:"):
-        folder = Path(name.removeprefix("local-dir:")).resolve()
-        return ClipEmbedder(f"local-dir:{folder}", threads=threads)
-    model, _, pretrained = name.partition("/")
-    return ClipEmbedder(model, pretrained or None, threads=threads)
+        model = f"local-dir:{Path(name.removeprefix('local-dir:')).resolve()}"
+    elif not name.startswith("hf-hub:"):
+        model, _, tag = name.partition("/")
+        pretrained = tag or None
+    return OnnxClipEmbedder(model, pretrained, exports=settings.exports_dir, threads=settings.threads)

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         return tuple(sorted({key for key in (*ours, *theirs) if len(key) >= SHORTEST_SECRET}))
 
     @property
+    def exports_dir(self) -> Path:
+        """Where embedders are kept as they are served: exported to ONNX."""
+        return self.models_dir / "onnx"
+
+    @property
     def store_url(self) -> str:
         """Where the store is, as SQLAlchemy wants it; it may hold a password."""
         if self.database_url is not None:

@@ -69,6 +69,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
+def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where embedders are exported to, once for all tests of a run."""
+    ours = tmp_path_factory.getbasetemp()
+    return (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "models"
+
+
+@pytest.fixture(scope="session")
+def exports(models_dir: Path) -> Path:
+    """The exports among them, as `exports_dir` of settings."""
+    return models_dir / "onnx"
+
+
+@pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server of this session's own."""
     server = PostgresServer.of_session()

@@ -37,6 +37,7 @@ class Server:
     process: subprocess.Popen[str] | None = None
     more: dict[str, str] = field(default_factory=dict)
     exit_code: int | None = None
+    module: str = "ted.cli.main"
 
     def command(self, *options: str) -> subprocess.Popen[str]:
         environment = {n: v for n, v in os.environ.items() if not n.startswith("TED_")} | {
@@ -51,7 +52,7 @@ class Server:
         for role in ("STUDENT", "TEACHER"):
             environment |= {f"TED_{role}_API_BASE": self.provider.api_base, f"TED_{role}_API_KEY": "test"}
         return subprocess.Popen(
-            [sys.executable, "-m", "ted.cli.main", "serve", *options],
+            [sys.executable, "-m", self.module, "serve", *options],
             cwd=ROOT,
             env=environment | self.more,
             text=True,

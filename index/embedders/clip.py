@@ -1,4 +1,7 @@
-"""An ImageEmbedder on open_clip: by model name and pretrained tag, from the hub, or from a local folder."""
+"""An ImageEmbedder on open_clip: by model name and pretrained tag, from the hub, or from a local folder.
+
+What serves is index/embedders/onnx_clip, where the model can be exported; this is what it is exported from.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,9 @@ _BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
-class _Clip:
+class Clip:
+    """What open_clip has loaded."""
+
     model: Any
     preprocess: Callable[[Any], Any]
     tokenize: Callable[[list[str]], Any]
@@ -47,7 +52,7 @@ class ClipEmbedder:
             )
         self._name, self._pretrained, self._threads = name, pretrained, threads
         self._lock = threading.Lock()  # one at a time: one thread computes
-        self._clip: _Clip | None = None
+        self._clip: Clip | None = None
         self._recent = RecentVectors(kept)
 
     @cached_property
@@ -81,6 +86,20 @@ class ClipEmbedder:
             return np.empty((0, self.dimension), dtype=np.float32)
         return self._recent.rows(texts, self._captions)
 
+    @property
+    def folder(self) -> Path | None:
+        """The local folder it is loaded from, or None."""
+        return Path(self._name.removeprefix(LOCAL)) if self._name.startswith(LOCAL) else None
+
+    def clip(self) -> Clip:
+        """The model, its transform and its tokenizer, loaded. Raises EmbedderUnavailable."""
+        with self._lock:
+            return self._loaded()
+
+    def pictures(self, pictures: Sequence[Any]) -> Vectors:
+        """One row an RGB picture of Pillow's."""
+        return self._pictures(pictures)
+
     def _pictures(self, pictures: Sequence[Any]) -> Vectors:
         with self._lock:
             clip = self._loaded()
@@ -102,7 +121,7 @@ class ClipEmbedder:
                 ]
             return unit(np.concatenate(batches))
 
-    def _loaded(self) -> _Clip:
+    def _loaded(self) -> Clip:
         if self._clip is None:
             try:
                 import open_clip
@@ -113,7 +132,7 @@ class ClipEmbedder:
                 model, preprocess = open_clip.create_model_from_pretrained(
                     self._name, pretrained=self._pretrained, device="cpu"
                 )
-                self._clip = _Clip(model.eval(), preprocess, open_clip.get_tokenizer(self._name))
+                self._clip = Clip(model.eval(), preprocess, open_clip.get_tokenizer(self._name))
             # Whatever hub, file formats and torch raise: no common class, one meaning.
             except Exception as error:
                 raise self._unavailable(in_one_line(error)) from error

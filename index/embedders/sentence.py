@@ -1,4 +1,7 @@
-"""A TextEmbedder on sentence-transformers: by hub name, from its cache, from a folder, or the packaged MiniLM."""
+"""A TextEmbedder on sentence-transformers: by hub name, from its cache, from a folder, or the packaged MiniLM.
+
+What serves is index/embedders/onnx_sentence, where the model can be exported; this is what it is exported from.
+"""
 
 from __future__ import annotations
 
@@ -72,6 +75,16 @@ class SentenceEmbedder:
         if not texts:
             return np.empty((0, self.dimension), dtype=np.float32)
         return self._recent.rows(texts, self._embedded)
+
+    @property
+    def folder(self) -> Path | None:
+        """The local folder it is loaded from, or None for a model of the hub."""
+        return self._folder
+
+    def model(self) -> Any:
+        """The SentenceTransformer, loaded. Raises EmbedderUnavailable."""
+        with self._lock:
+            return self._loaded()
 
     def _embedded(self, texts: Sequence[str]) -> Vectors:
         with self._lock:

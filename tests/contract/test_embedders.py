@@ -10,6 +10,8 @@ import pytest
 
 from index.embedders.clip import ClipEmbedder
 from index.embedders.hashing import HashingEmbedder
+from index.embedders.onnx_clip import OnnxClipEmbedder
+from index.embedders.onnx_sentence import OnnxSentenceEmbedder
 from index.embedders.sentence import PACKAGED, SentenceEmbedder
 from index.embedders.thumbnails import ThumbnailEmbedder
 from index.errors import UnreadableImage
@@ -29,9 +31,11 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["sentence", "hashing", "hashing-64"])
-def texts_embedder(request: pytest.FixtureRequest) -> TextEmbedder:
+@pytest.fixture(scope="module", params=["sentence", "onnx", "hashing", "hashing-64"])
+def texts_embedder(request: pytest.FixtureRequest, exports: Path) -> TextEmbedder:
     match request.param:
+        case "onnx":
+            return OnnxSentenceEmbedder(PACKAGED, exports=exports, kept=0)
         case "sentence":
             return SentenceEmbedder(PACKAGED, kept=0)
         case "hashing":
@@ -39,9 +43,14 @@ def texts_embedder(request: pytest.FixtureRequest) -> TextEmbedder:
     return HashingEmbedder(64)
 
 
-@pytest.fixture(scope="module", params=["clip", "thumbnails"])
-def images_embedder(request: pytest.FixtureRequest) -> ImageEmbedder:
-    return ClipEmbedder(f"local-dir:{TINY_CLIP}", kept=0) if request.param == "clip" else ThumbnailEmbedder()
+@pytest.fixture(scope="module", params=["clip", "onnx", "thumbnails"])
+def images_embedder(request: pytest.FixtureRequest, exports: Path) -> ImageEmbedder:
+    match request.param:
+        case "clip":
+            return ClipEmbedder(f"local-dir:{TINY_CLIP}", kept=0)
+        case "onnx":
+            return OnnxClipEmbedder(f"local-dir:{TINY_CLIP}", exports=exports, kept=0)
+    return ThumbnailEmbedder()
 
 
 def cosines(one: Vectors, other: Vectors) -> list[float]:
