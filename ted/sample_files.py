@@ -11,8 +11,8 @@ from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
 from ted.grading.auto import chosen_for
 from ted.grading.grade import reference_problem
 from ted.images import ImageLimits, OpenImage, data_urls, from_path, is_url
-from ted.sample import Grader, Image, Question, Sample
-from ted.sample_fields import UNLABELLED, Auto, SampleFields, kind_of, validated
+from ted.sample import Exact, Grader, Image, Question, Regex, Sample
+from ted.sample_fields import Auto, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
 from ted.texts import holds_nul, shortened
 
@@ -113,9 +113,8 @@ def parse_sample(
     fields = validated(obj, line=line)
     grader = _grader(fields)
     errors = list(_blank_fields(fields, line=line))
-    if fields.answer.strip():
-        problem = reference_problem(fields.answer, grader=grader)
-        errors += [BadSampleLine(line, "answer", problem)] if problem else []
+    if problem := _answer_problem(fields, grader):
+        errors.append(BadSampleLine(line, "answer", problem))
     images: list[Image] = []
     open_image = open_image or data_urls(limits)
     for number, reference in enumerate(fields.images):
@@ -126,15 +125,25 @@ def parse_sample(
     if errors:
         raise BadSamples(tuple(errors))
     question = Question(fields.question, tuple(images))
-    identity = fields.id if fields.id is not None else content_id(question, answer=fields.answer)
-    return Sample(identity, question, fields.answer, grader, tuple(fields.tags))
+    answer = fields.answer or ""
+    identity = fields.id if fields.id is not None else content_id(question, answer=answer)
+    return Sample(identity, question, answer, grader, tuple(fields.tags), unlabelled=fields.answer is None)
+
+
+def _answer_problem(fields: SampleFields, grader: Grader) -> str | None:
+    """A pattern cannot be guessed from answers, so that what is graded by one needs it."""
+    if fields.answer is None:
+        pattern = isinstance(grader, Regex)
+        return "is missing: what the grader 'regex' compares with is a pattern, write it" if pattern else None
+    return reference_problem(fields.answer, grader=grader) if fields.answer.strip() else None
 
 
 def _grader(fields: SampleFields) -> Grader:
-    """`auto` becomes one of the others here, at the door, so that everybody sees which one."""
+    """`auto` becomes one of the others here, at the door, so that everybody sees which one; without an answer, `exact`,
+    which then leaves the choice to what the teacher's answer looks like."""
     match fields.grader:
         case Auto():
-            return chosen_for(fields.answer)
+            return Exact() if fields.answer is None else chosen_for(fields.answer)
         case _:
             return fields.grader.value
 
@@ -208,8 +217,8 @@ def _beside(reference: str, limits: ImageLimits, base: Path) -> Image:
 def _blank_fields(fields: SampleFields, *, line: int) -> Iterator[BadSampleLine]:
     if not fields.question.strip():
         yield BadSampleLine(line, "question", "is blank: write what is asked")
-    if not fields.answer.strip():
-        yield BadSampleLine(line, "answer", f"is blank: {UNLABELLED}")
+    if fields.answer is not None and not fields.answer.strip():
+        yield BadSampleLine(line, "answer", "is blank: write the reference, or leave it out (unlabelled)")
     if fields.id is not None and not fields.id.strip():
         yield BadSampleLine(line, "id", "is blank: write an id, or leave it out")
 

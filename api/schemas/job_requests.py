@@ -18,11 +18,15 @@ from ted.settings import Budget
 
 _SAMPLE: dict[str, Any] = {
     "type": "object",
-    "required": ["question", "answer"],
+    "required": ["question"],
     "additionalProperties": False,
     "properties": {
         "question": {"type": "string"},
-        "answer": {"type": "string", "description": "The reference answer."},
+        "answer": {
+            "type": ["string", "null"],
+            "description": "The reference answer. Left out, the sample is unlabelled: in a distillation the answer "
+            "that most of the teacher's solutions agree on stands in; no evaluation takes it.",
+        },
         "images": {"type": "array", "items": {"type": "string"}, "description": "Data URLs."},
         "grader": {
             "description": "Its name, or an object with `kind`; `numeric` may have a `tolerance`.",

@@ -304,7 +304,7 @@ def counts_of(row: JobRow, samples: int, items: Mapping[str, int]) -> ItemCounts
     """How far the job of the row is: by its steps, or by its samples and the items of each status."""
     if row.steps is not None:
         return ItemCounts(row.steps, row.steps_done, 0, 0)
-    done, skipped = items.get("done", 0), items.get("all_correct", 0)
+    done, skipped = items.get("done", 0) + items.get("no_majority", 0), items.get("all_correct", 0)
     return ItemCounts(samples * rounds_of(row.request), done + skipped, items.get("failed", 0), skipped)
 
 

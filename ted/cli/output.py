@@ -113,6 +113,10 @@ def _summary(result: dict[str, Any]) -> str:
         + (f" and {spent['unpriced']} unpriced calls" if spent["unpriced"] else ""),
         f"  experiences now: {result['experiences']}",
     ]
+    if unlabelled := result.get("unlabelled"):
+        lines.append(
+            f"  without a reference: {unlabelled} samples; for {result['no_majority']} the teacher's solutions disagree"
+        )
     if compressions := result.get("compressions"):
         merged: Counter[str] = Counter()
         for one in compressions:

@@ -242,13 +242,16 @@ class DistillationRunner:
             if (found := self._material.outcome(batch.place(sample)))
         ]
         skipped = [s for o in outcomes for s in o.skipped] + [s for b in settled for s in b.skipped]
+        graded = [o.correct for o in outcomes if o.correct is not None and not o.unlabelled]
         operations: Counter[str] = Counter()
         for one in settled:
             operations.update(one.applied.counts)
         return {
             "samples": len(samples),
             "items": asdict(self._jobs.counts(job.id)),
-            "student_correct": sum(o.correct for o in outcomes) / max(1, len(outcomes)),
+            "unlabelled": sum(sample.unlabelled for sample in samples),
+            "no_majority": sum(o.unlabelled and o.stand_in is None for o in outcomes),
+            "student_correct": sum(graded) / max(1, len(graded)),
             "teacher_solved": sum(o.solved is True for o in outcomes),
             "rationalised": sum(o.rationalised for o in outcomes),
             "operations": dict(operations),
