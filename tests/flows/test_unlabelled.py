@@ -59,7 +59,7 @@ async def test_the_answer_of_most_solutions_stands_in_and_all_that_comes_of_it_i
         (0.7, "1"),
         (0.7, "2"),
     }
-    assert "Correct answer: desk QX-417" in bench.large.requests[-1].messages[1].text
+    assert "Reference answer: desk QX-417" in bench.large.requests[-1].messages[1].text
     told = result(job)
     assert (told["unlabelled"], told["no_majority"], told["operations"]) == (1, 0, {"add": 1})
     assert (told["teacher_solved"], told["rationalised"], told["student_correct"]) == (0, 0, 0.0)
