@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from api.refusals import BadField, BadInlineSamples
-from api.schemas.job_requests import SamplesIn
+from api.schemas.job_requests import DistillationIn, SamplesIn
 from api.service import Service
+from ted.bank.bank import Bank
+from ted.bank.from_answers import FromAnswers
 from ted.errors import BadSamples
 from ted.images import ImageLimits
 from ted.sample import Sample
@@ -26,3 +28,12 @@ def samples_of(body: SamplesIn, service: Service) -> list[Sample]:
         return parse_samples(body.samples or [], limits=ImageLimits(), open_url=read)
     except BadSamples as error:
         raise BadInlineSamples(error) from error
+
+
+def answers_of(body: DistillationIn, bank: Bank, service: Service) -> FromAnswers | None:
+    """What there is to learn from answers, where that was asked for; else None. Raises BadField for samples beside it."""
+    if body.from_feedback is None:
+        return None
+    if body.samples is not None or body.file_id is not None:
+        raise BadField(("body", "from_feedback"), "stands beside samples: send one of the two")
+    return service.ted.feedback.to_distil(bank.id)

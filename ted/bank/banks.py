@@ -111,6 +111,14 @@ class BankStore:
                 self._check_free(session, wanted.name, bank_id)
             _put(row, wanted)
 
+    def settings(self, bank_id: str) -> BankSettings:
+        """Those it has now. Raises NotFound."""
+        with self._database.reading() as session:
+            row = session.get(BankRow, bank_id)
+            if row is None or not self._caller.has(row):
+                raise NotFound(f"bank {bank_id} is gone")
+            return _settings(row)
+
     def find(self, bank: str) -> str:
         """The id of the bank of this name or id; an id goes before a name. Raises NotFound."""
         query = select(BankRow.id).where(

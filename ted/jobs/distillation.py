@@ -90,6 +90,12 @@ def digest_of(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def request_of(options: Options, *, student: str, teacher: str, judge: str | None = None) -> dict[str, Any]:
+    """What a job keeps of how it was asked for."""
+    models = {"student": student, "teacher": teacher, "judge": judge}
+    return options.to_json() | models | {"flow": FLOW_VERSION}
+
+
 def planned(job: Job, samples: Sequence[Sample]) -> list[Batch]:
     """The batches of a job in their order, those of its retries last."""
     rounds = [
@@ -131,8 +137,7 @@ class DistillationRunner:
         digest = digest_of(samples, options, student, teacher, judge)
         job = None if new_run else self._jobs.latest(self._bank.id, digest)
         if job is None:
-            models = {"student": student, "teacher": teacher, "judge": judge}
-            request = options.to_json() | models | {"flow": FLOW_VERSION}
+            request = request_of(options, student=student, teacher=teacher, judge=judge)
             return self._jobs.create(
                 self._bank.id,
                 "distillation",

@@ -13,7 +13,7 @@ from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.options import Options as Evaluating
 from ted.evaluation.options import check_labelled
-from ted.evaluation.rows import CASCADE_TIMES, Arm
+from ted.evaluation.rows import Arm
 from ted.gate.trying import AT_ONCE, LATER_ROUNDS, most_pairs
 from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
@@ -153,8 +153,9 @@ def estimate_evaluation(
     teacher: ChatModel,
     judge: ChatModel | None = None,
 ) -> Estimate:
-    """The same for an evaluation: every question once under every arm (thrice and once more in a cascade), and no
-    reply but a judge's is asked for again."""
+    """The same for an evaluation: every question once under every arm (in a cascade as often as the bank's has it, and
+    the teacher in any case), and no reply but a judge's is asked for again. Raises BadInput for unlabelled samples.
+    """
     check_labelled(samples)
     chosen = tuple(dict.fromkeys(options.arms))
     models = {"student": student, "teacher": teacher, "judge": judge or teacher}
@@ -177,7 +178,7 @@ def _of_arm(arm: Arm, sample: Sample, bank: Bank, profile: Profile) -> Iterator[
     settings, text = bank.record.retrieval, FRAME + len(sample.question.text.encode())
     images, most = len(sample.question.images), profile.attempt_tokens
     advice = 4 * (bank.record.max_tokens if arm == "all" else settings.token_budget)
-    times = CASCADE_TIMES if arm == "cascade" else 1
+    times = bank.record.cascade.samples if arm == "cascade" else 1
     if arm not in ("copy", "teacher"):
         besides = 0 if arm == "none" else advice
         drawn = images * (1 + settings.k) if arm == "demos" else images

@@ -174,6 +174,7 @@ class EvaluationRunner:
             grading=Grading(ledger.around(judge) if needs_judge(samples) else None),
             irrelevant=irrelevant,
             demonstrations=job.request.get("demonstrations"),
+            cascade=self._bank.record.cascade,
         )
 
         async def work() -> None:
