@@ -44,7 +44,7 @@ class Conversation:
     def wants_one_text(self) -> bool:
         """Whether several completions of it could be compared: no tools may be called, and it is asked for one text."""
         options = self.options
-        one = options.get("n") in (None, 1)
+        one = bool(options.get("n") in (None, 1))
         return one and not any(options.get(name) for name in ("tools", "functions", "audio", "logprobs"))
 
     @property
