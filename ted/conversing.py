@@ -44,13 +44,13 @@ class Conversation:
     def wants_one_text(self) -> bool:
         """Whether several completions of it could be compared: no tools may be called, and it is asked for one text."""
         options = self.options
-        one = bool(options.get("n") in (None, 1))
+        one = options.get("n") in (None, 1)
         return one and not any(options.get(name) for name in ("tools", "functions", "audio", "logprobs"))
 
     @property
     def is_one_question(self) -> bool:
         """Whether the last user turn says all of it."""
-        return sum(message["role"] == "user" for message in self.messages) == 1
+        return [message["role"] for message in self.messages].count("user") == 1
 
 
 @dataclass(frozen=True, slots=True)
