@@ -14,18 +14,22 @@ from ted.sample_archives import read_upload
 from ted.sample_files import parse_samples
 
 
-def samples_of(body: SamplesIn, service: Service) -> list[Sample]:
-    """Raises BadField where there are none or two kinds, BadInlineSamples with all that is wrong, NotFound."""
+def samples_of(body: SamplesIn, service: Service, *, labelled: bool = False) -> list[Sample]:
+    """All of them; `labelled`: each needs its answer.
+
+    Raises BadField where there are none or two kinds, BadInlineSamples and BadSamples with all that is wrong, NotFound.
+    """
     if body.samples is None and body.file_id is None:
         raise BadField(("body", "samples"), "is missing: send samples, or the file_id of an uploaded file")
     if body.file_id is not None:
         if body.samples is not None:
             raise BadField(("body", "file_id"), "stands beside samples: send one of the two")
         with service.files.copied(service.files.get(body.file_id)) as path:
-            return read_upload(path, limits=ImageLimits(), open_url=service.ted.image_reader().read)
+            read = service.ted.image_reader().read
+            return read_upload(path, limits=ImageLimits(), open_url=read, labelled=labelled)
     try:
         read = service.ted.image_reader().read
-        return parse_samples(body.samples or [], limits=ImageLimits(), open_url=read)
+        return parse_samples(body.samples or [], limits=ImageLimits(), open_url=read, labelled=labelled)
     except BadSamples as error:
         raise BadInlineSamples(error) from error
 

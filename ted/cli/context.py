@@ -66,11 +66,12 @@ def opened() -> Iterator[Ted]:
         ted.close()
 
 
-def samples_in(path: Path) -> list[Sample]:
-    """The samples of a file; images of the web are fetched where the settings allow it. Raises BadSamples, BadInput."""
+def samples_in(path: Path, *, labelled: bool = False) -> list[Sample]:
+    """The samples of a file, each with its answer if they must be `labelled`; images of the web are fetched where the
+    settings allow it. Raises BadSamples, BadInput."""
     limits = ImageLimits()
     reader = ImageReader(limits, WebLimits.of(read_settings()))
-    return read_samples(path, limits=limits, open_url=reader.read)
+    return read_samples(path, limits=limits, open_url=reader.read, labelled=labelled)
 
 
 def progress_console(as_json: bool) -> Console:

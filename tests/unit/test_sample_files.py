@@ -331,6 +331,17 @@ def test_a_sample_without_an_answer_is_unlabelled(
     assert (sample.unlabelled, sample.answer, sample.grader) == (True, "", kept)
 
 
+def test_where_samples_must_be_labelled_one_without_an_answer_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "eval.jsonl"
+    path.write_text(json.dumps(GOOD) + '\n{"question": "How many?"}\n')
+
+    with pytest.raises(BadSamples) as bad:
+        read_samples(path, limits=LIMITS, labelled=True)
+
+    assert [(e.line, e.field) for e in bad.value.errors] == [(2, "answer")]
+    assert len(read_samples(path, limits=LIMITS)) == 2
+
+
 def test_a_good_list_of_samples_keeps_its_order() -> None:
     samples = parse_samples([{**GOOD, "id": "b"}, {**GOOD, "id": "a"}], limits=LIMITS)
 
