@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ted.answer import Answer, Cascaded, Latency, Mode, Trial
@@ -66,30 +66,13 @@ async def answer(
     found = time.perf_counter()
     ledger = Ledger(calls, Owner(record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
-    head = f"{answer_id}:0:0"
-
-    async def ask(number: int, temperature: float) -> Said[Attempt | None]:
-        reply, attempt = await asked(
-            charged,
-            question,
-            retrieval,
-            mode,
-            bank=bank,
-            call_key=f"{head}:student:{number}",
-            temperature=temperature,
-        )
-        return _said(reply, attempt)
-
+    asking = _Asking(charged, question, retrieval, mode, bank, f"{answer_id}:0:0")
     cascaded: Cascaded | None = None
     if escalates and teacher is not None:
         taught = replace(teacher, chat=ledger.around(teacher.chat))
-        said, cascaded = await decided(
-            lambda number: ask(number, DISTILLING_TEMPERATURE),
-            lambda: _solved(taught, question, f"{head}:teacher:0"),
-            settings=cascade,
-        )
+        said, cascaded = await decided(asking.drawn, lambda: asking.solved_by(taught), settings=cascade)
     else:
-        said = await ask(0, 0.0)
+        said = await asking.once(0, temperature=0.0)
     given = Answer(
         id=answer_id,
         bank_id=bank.id,
@@ -153,10 +136,39 @@ async def asked(
     )
 
 
-async def _solved(teacher: Student, question: Question, call_key: str) -> Said[Attempt | None]:
-    """The teacher by itself: what the bank has was made for the student."""
-    reply, attempt = await teacher.answer(question, Retrieval((), 0, abstained=False), call_key=call_key)
-    return _said(reply, attempt)
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question as it is asked for one answer; `head` heads the call keys."""
+
+    student: Student
+    question: Question
+    retrieval: Retrieval
+    mode: Mode
+    bank: Bank
+    head: str
+
+    async def once(self, number: int, *, temperature: float) -> Said[Attempt | None]:
+        """What the student says, with what was found."""
+        return _said(
+            *await asked(
+                self.student,
+                self.question,
+                self.retrieval,
+                self.mode,
+                bank=self.bank,
+                call_key=f"{self.head}:student:{number}",
+                temperature=temperature,
+            )
+        )
+
+    async def drawn(self, number: int) -> Said[Attempt | None]:
+        """The same as one of several that may differ."""
+        return await self.once(number, temperature=DISTILLING_TEMPERATURE)
+
+    async def solved_by(self, teacher: Student) -> Said[Attempt | None]:
+        """What the teacher says by itself: what the bank has was made for the student."""
+        nothing = Retrieval((), self.retrieval.revision, abstained=False)
+        return _said(*await teacher.answer(self.question, nothing, call_key=f"{self.head}:teacher:0"))
 
 
 def _said(reply: Reply, attempt: Attempt | None) -> Said[Attempt | None]:

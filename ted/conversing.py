@@ -22,6 +22,7 @@ from ted.errors import NotFound, RetrievalFailed
 from ted.experience import Retrieval
 from ted.ids import new_id
 from ted.prompts.advice import advice_of, with_advice
+from ted.prompts.parsing import stated_answer
 from ted.sample import Question
 from ted.settings import AdvicePlace, CascadeSettings
 from ted.tokens import estimated_tokens
@@ -189,7 +190,7 @@ async def keep(
             question=advised.conversation.question or Question(""),
             mode="none" if advised.failure else "retrieve",
             text=reply.text,
-            final_answer=heard.first_text.strip(),
+            final_answer=stated_answer(heard.first_text) if cascaded else heard.first_text.strip(),
             attempt=None,
             retrieval=advised.retrieval,
             model=reply.model,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import and_, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from ted.bank.job_tables import DistilledAnswerRow, ItemRow, JobRow, SampleRow
 from ted.bank.rows import load_images
@@ -47,6 +47,7 @@ def from_answers(session: Session, bank_id: str, *, theirs: Any) -> FromAnswers:
         select(a, f.reference, referenced)
         .outerjoin(f, f.answer_id == a.id)
         .where(a.bank_id == bank_id, theirs, a.question != "", ~taken, or_(referenced, harvested))
+        .options(load_only(a.id, a.project_id, a.question, a.images, a.final_answer))
         .order_by(a.id)
     )
     asked: dict[tuple[str, tuple[str, ...]], list[tuple[AnswerRow, str | None]]] = {}
@@ -89,6 +90,8 @@ def give_back(session: Session, job: JobRow) -> None:
 
     What was worked on in a batch that is settled stays the job's: it has done what it does.
     """
+    if not job.request.get("from_feedback"):
+        return
     samples = session.execute(select(SampleRow.id, SampleRow.position).where(SampleRow.job_id == job.id))
     settled = set(
         session.scalars(select(RevisionRow.batch).where(RevisionRow.job_id == job.id, RevisionRow.epoch == 0))
@@ -96,7 +99,7 @@ def give_back(session: Session, job: JobRow) -> None:
     failed = set(
         session.scalars(select(ItemRow.sample_id).where(ItemRow.job_id == job.id, ItemRow.status == "failed"))
     )
-    size = int(job.request.get("batch_size", 1))
+    size = int(job.request["batch_size"])
     back = [
         sample_id for sample_id, position in samples if position // size not in settled or sample_id in failed
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
 from collections import Counter
 from dataclasses import replace
 
@@ -239,6 +241,40 @@ async def test_a_run_that_goes_on_pays_for_no_vote_twice(bench: Bench) -> None:
             select(CallRow.call_key).where(CallRow.role == "solve").order_by(CallRow.call_key)
         )
         assert list(keys) == [f"{job.id}:0:badge:solve:{n}" for n in range(3)]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whatever_the_latencies_the_same_comes_of_it(bench: Bench, seed: int) -> None:
+    """Three questions of which the teacher knows one, believes one, and knows nothing of the third."""
+    draws = random.Random(seed)
+
+    async def late(text: str) -> str:
+        await asyncio.sleep(draws.uniform(0, 0.02))
+        return text
+
+    said = {"badge": "desk QX-417", "crates": "48"}
+    bench.student = {"student": lambda call: late(attempt("48" if call.sample == "crates" else "no idea"))}
+    bench.teacher = {
+        "solve": lambda call: late(attempt(said.get(call.sample, f"guess {call.number}"))),
+        "critique": lambda call: late(critique(LESSON)),
+    }
+    nobody = replace(BADGE, id="nobody", question=Question("Who has the key of the yard?"))
+
+    job = await bench.distil(nobody, CRATES, BADGE)
+
+    assert skips(job) == [("nobody", "no_majority")]
+    assert [(e.when_to_use, len(e.keys)) for e in bench.bank.experiences()] == [("A badge was lost", 2)]
+    with bench.store.database.reading() as session:
+        keys = session.scalars(select(CallRow.call_key).order_by(CallRow.call_key)).all()
+    heads = Counter(key.removeprefix(f"{job.id}:0:").rsplit(":", 1)[0] for key in keys)
+    assert heads == {
+        "badge:critique": 1,
+        "badge:solve": 3,
+        "badge:student": 2,
+        "crates:solve": 3,
+        "crates:student": 2,
+        "nobody:solve": 3,
+    }
 
 
 def test_an_estimate_knows_of_the_votes(bench: Bench) -> None:

@@ -104,7 +104,10 @@ def test_a_zip_brings_the_images_that_its_lines_name(desk: Desk) -> None:
 
 
 def test_bad_lines_are_told_by_their_numbers_and_nothing_is_kept(desk: Desk) -> None:
-    bad = LINES + b'{"question": "a", "answer": ""}\n{"question": "b", "answer": "x", "grader": "numeric"}\nnonsense\n'
+    bad = (
+        LINES
+        + b'{"question": "a", "answer": ""}\n{"question": "b", "answer": "x", "grader": "numeric"}\nnonsense\n'
+    )
 
     response = upload(desk, bad)
 

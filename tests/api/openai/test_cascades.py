@@ -71,6 +71,7 @@ def test_where_they_differ_the_teacher_does_without_the_advice(cascade: Face) ->
     assert told["cascade"]["teacher"]["model"] == "openai/teacher"
     kept = _answers(cascade).get(told["answer_id"])
     assert (kept.escalated, kept.harvested, kept.answered_by) == (True, True, "openai/teacher")
+    assert (kept.final_answer, kept.text) == ("FX-31", "Guessed.\nAnswer: FX-31")
     assert {call.role for call in cascade.calls(told["answer_id"])} == {"student", "teacher"}
 
 
