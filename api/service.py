@@ -46,13 +46,15 @@ class State:
 class Service:
     """What there is for one caller, made for each request by `of_caller`; all share what an app has one of.
 
-    `state` tells how far the start has come.
+    `state` tells how far the start has come; `teacher` None: nobody is configured, so that nothing escalates.
     """
 
     ted: Ted
     worker: JobWorker
     student: Student
+    teacher: Student | None
     completions: CompletionModel
+    teachers_completions: CompletionModel | None
     listings: Listings
     job_listings: JobListings
     job_control: JobControl
@@ -66,12 +68,15 @@ class Service:
     def of(ted: Ted, worker: JobWorker) -> Service:
         """For an open TED whose worker is not started yet."""
         chat = ted.student()
-        student = Student(chat, PROFILES[ted.settings.answer_profile])
+        profile = PROFILES[ted.settings.answer_profile]
+        large = ted.teacher() if ted.has_teacher else None
         return Service(
             ted,
             worker,
-            student,
+            Student(chat, profile),
+            Student(large, profile) if large else None,
             ted.completions(chat),
+            ted.completions(large) if large else None,
             **_stores(ted.database, ted.caller),
             keyring=Keyring(KeyStore(ted.database, None)),
             rates=Rates(ted.settings.rate_limit_storage, ted.accounts),

@@ -49,8 +49,27 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class Cascaded:
+    """How a cascade came to its answer: what the student said each time, the share of that which is one answer, the
+    share below which the teacher answers, and what either took. `student` and `teacher` are their names; no teacher: it
+    was not asked."""
+
+    answers: tuple[str, ...]
+    agreement: float
+    threshold: float
+    student: str
+    student_usage: Usage
+    teacher: str | None = None
+    teacher_usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it."""
+    """A reply and what explains it. `final_answer` is the text itself where no answer could be read out of it.
+
+    `model` is the student, also where it was the teacher that answered; `usage` is of all that were asked. `harvested`:
+    it may become a sample.
+    """
 
     id: str
     bank_id: str
@@ -64,9 +83,20 @@ class Answer:
     usage: Usage
     latency: Latency
     trial: Trial = Trial()
+    cascaded: Cascaded | None = None
+    harvested: bool = False
+
+    @property
+    def escalated(self) -> bool:
+        """Whether the teacher answered, which nothing of the bank was shown."""
+        return self.cascaded is not None and self.cascaded.teacher is not None
 
     def cited(self) -> dict[str, bool]:
         """By experience id, whether the student says it used it; empty where it was not asked to say."""
-        if self.attempt is None or (self.attempt.chain == Chain() and not self.attempt.used):
+        if (
+            self.escalated
+            or self.attempt is None
+            or (self.attempt.chain == Chain() and not self.attempt.used)
+        ):
             return {}
         return {r.experience.id: r.label in self.attempt.used for r in self.retrieval.shown}

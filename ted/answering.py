@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from ted.answer import Answer, Latency, Mode, Trial
+from ted.answer import Answer, Cascaded, Latency, Mode, Trial
 from ted.bank.answers import AnswerStore
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.embedding import QuestionVectors
 from ted.bank.trials import conduct
+from ted.cascading import Said, decided, no_teacher, total_usage
 from ted.chat import Reply
 from ted.errors import BadInput
 from ted.experience import Retrieval
 from ted.ids import new_id
 from ted.ledger import Ledger
 from ted.sample import Question
-from ted.settings import RetrievalSettings
-from ted.student import Student
+from ted.settings import CascadeSettings, RetrievalSettings
+from ted.student import DISTILLING_TEMPERATURE, Student
 from ted.trajectory import Attempt
 
 
@@ -36,11 +37,21 @@ async def answer(
     calls: CallStore,
     mode: Mode = "retrieve",
     settings: RetrievalSettings | None = None,
+    teacher: Student | None = None,
+    cascade: CascadeSettings | None = None,
     answer_id: str | None = None,
     key_id: str | None = None,
 ) -> Answer:
-    """One answer at temperature 0, kept with everything that explains it; its calls are the key's, in the ledger."""
+    """One answer at temperature 0, or by a cascade, kept with all that explains it; its calls are the key's, in the ledger.
+
+    `cascade`: None is the bank's. Raises BadSetting where it needs a teacher and there is none.
+    """
     started = time.perf_counter()
+    record = await asyncio.to_thread(lambda: bank.record)
+    cascade = record.cascade if cascade is None else cascade
+    escalates = cascade.escalate == "on_disagreement"
+    if escalates and teacher is None:
+        raise no_teacher()
     if not question.text.strip():
         raise BadInput("the question is empty: send a text that is not blank")
     vectors = await bank.embed_question(question) if mode != "none" else None
@@ -50,17 +61,34 @@ async def answer(
     trial = Trial()
     if mode == "retrieve":  # who asks for all of it, or for demonstrations, gets that
         retrieval, trial = await asyncio.to_thread(
-            conduct, bank.database, bank.id, question, retrieval, key=answer_id
+            conduct, bank.database, bank.id, question, retrieval, key=answer_id, by_chance=not escalates
         )
     found = time.perf_counter()
-    ledger = Ledger(calls, Owner(bank.record.project_id, bank.id, answer_id, key_id))
+    ledger = Ledger(calls, Owner(record.project_id, bank.id, answer_id, key_id))
     charged = replace(student, chat=ledger.around(student.chat))
-    reply, attempt = await asked(
-        charged, question, retrieval, mode, bank=bank, call_key=f"{answer_id}:0:0:student:0"
+    asking = _Asking(charged, question, retrieval, mode, bank, f"{answer_id}:0:0")
+    cascaded: Cascaded | None = None
+    if escalates and teacher is not None:
+        taught = replace(teacher, chat=ledger.around(teacher.chat))
+        said, cascaded = await decided(asking.drawn, lambda: asking.solved_by(taught), settings=cascade)
+    else:
+        said = await asking.once(0, temperature=0.0)
+    given = Answer(
+        id=answer_id,
+        bank_id=bank.id,
+        question=question,
+        mode=mode,
+        text=said.reply.text,
+        final_answer=said.final_answer,
+        attempt=said.read,
+        retrieval=retrieval,
+        model=cascaded.student if cascaded else said.reply.model,
+        usage=total_usage(cascaded) if cascaded else said.reply.usage,
+        latency=Latency.between(started, embedded, found, time.perf_counter()),
+        trial=trial,
+        cascaded=cascaded,
     )
-    given = _answer(answer_id, bank.id, question, mode, retrieval, reply, attempt)
-    latency = Latency.between(started, embedded, found, time.perf_counter())
-    given = replace(given, latency=latency, trial=trial)
+    given = replace(given, harvested=cascade.harvest and given.escalated)
     await asyncio.to_thread(answers.keep, given)
     return given
 
@@ -108,25 +136,40 @@ async def asked(
     )
 
 
-def _answer(
-    answer_id: str,
-    bank_id: str,
-    question: Question,
-    mode: Mode,
-    retrieval: Retrieval,
-    reply: Reply,
-    attempt: Attempt | None,
-) -> Answer:
-    return Answer(
-        id=answer_id,
-        bank_id=bank_id,
-        question=question,
-        mode=mode,
-        text=reply.text,
-        final_answer=attempt.final_answer if attempt else reply.text.strip(),
-        attempt=attempt,
-        retrieval=retrieval,
-        model=reply.model,
-        usage=reply.usage,
-        latency=Latency(0.0, 0.0, 0.0, 0.0),
-    )
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """A question as it is asked for one answer; `head` heads the call keys."""
+
+    student: Student
+    question: Question
+    retrieval: Retrieval
+    mode: Mode
+    bank: Bank
+    head: str
+
+    async def once(self, number: int, *, temperature: float) -> Said[Attempt | None]:
+        """What the student says, with what was found."""
+        return _said(
+            *await asked(
+                self.student,
+                self.question,
+                self.retrieval,
+                self.mode,
+                bank=self.bank,
+                call_key=f"{self.head}:student:{number}",
+                temperature=temperature,
+            )
+        )
+
+    async def drawn(self, number: int) -> Said[Attempt | None]:
+        """The same as one of several that may differ."""
+        return await self.once(number, temperature=DISTILLING_TEMPERATURE)
+
+    async def solved_by(self, teacher: Student) -> Said[Attempt | None]:
+        """What the teacher says by itself: what the bank has was made for the student."""
+        nothing = Retrieval((), self.retrieval.revision, abstained=False)
+        return _said(*await teacher.answer(self.question, nothing, call_key=f"{self.head}:teacher:0"))
+
+
+def _said(reply: Reply, attempt: Attempt | None) -> Said[Attempt | None]:
+    return Said(reply, attempt.final_answer if attempt else reply.text.strip(), attempt)

@@ -30,6 +30,7 @@ from ted.bank.material import MaterialStore
 from ted.bank.projects import ProjectStore
 from ted.completion import CompletionModel
 from ted.draining import Drain
+from ted.errors import BadSetting
 from ted.images import ImageLimits
 from ted.jobs.distillation import FLOW_VERSION
 from ted.jobs.durable import DurableWorker
@@ -141,9 +142,17 @@ class Ted:
         s = self.settings
         return self._model(name or s.student, s.student_api_base, s.student_api_key)
 
+    @property
+    def has_teacher(self) -> bool:
+        """Whether one is configured: TED_TEACHER may be blank, so that nothing escalates."""
+        return bool(self.settings.teacher.strip())
+
     def teacher(self, name: str | None = None) -> Chat:
-        """The model of this name, or the configured teacher; either with the teacher's address and key."""
+        """The model of this name, or the configured teacher; either with the teacher's address and key. Raises BadSetting
+        where there is none."""
         s = self.settings
+        if not (name or s.teacher).strip():
+            raise BadSetting("no teacher is configured: set TED_TEACHER, or name one")
         return self._model(name or s.teacher, s.teacher_api_base, s.teacher_api_key)
 
     def image_reader(self) -> ImageReader:

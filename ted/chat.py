@@ -67,6 +67,15 @@ class Usage:
     completion_tokens: int = 0
     cost_usd: float | None = None
 
+    def plus(self, other: Usage) -> Usage:
+        """Of both; what it cost is known where both are."""
+        both = None if self.cost_usd is None or other.cost_usd is None else self.cost_usd + other.cost_usd
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            both,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -11,6 +11,7 @@ TedError
 ├── NotFound                 no such bank, experience, answer, job (404)
 ├── Conflict                 exists already, or the bank is being written (409)
 │   └── ChangedMeanwhile     it is not what the caller last saw (412)
+├── NothingToDistil          no answer of the bank waits to be learned from (409)
 ├── NotAllowed               the caller's key is not for this (403)
 ├── StoreMismatch            the store does not fit this process: embedder, dimension, schema (503)
 │   └── Reembedded           the bank has other embedders than when it was opened (503)
@@ -99,6 +100,10 @@ class Conflict(TedError):
 
 class ChangedMeanwhile(Conflict):
     """What is to be changed is not what the caller last saw."""
+
+
+class NothingToDistil(TedError):
+    """No answer of the bank waits to be learned from."""
 
 
 class NotAllowed(TedError):

@@ -29,6 +29,9 @@ class Measures:
         self._retrievals = Counter(
             "ted_retrievals_total", "Answers with a bank: found something, or abstained.", ("outcome",)
         )
+        self._cascades = Counter(
+            "ted_cascades_total", "Answers of cascades: the student agreed, or it escalated.", ("outcome",)
+        )
         self._similarity = Histogram(
             "ted_retrieval_similarity", "Fused similarity of the nearest experience.", SIMILARITIES
         )
@@ -56,6 +59,8 @@ class Measures:
             ("total", latency.total),
         ):
             self._stages.observe(milliseconds / 1e3, stage)
+        if answer.cascaded is not None:
+            self._cascades.add("escalated" if answer.escalated else "agreed")
         if answer.mode == "retrieve":
             self._retrievals.add("abstained" if answer.retrieval.abstained else "found")
             if answer.retrieval.best_similarity is not None:

@@ -15,7 +15,8 @@ class Profile:
     """How much the models may write.
 
     `solves`: how often the teacher tries on its own; `explains`: whether it then explains the reference in a call of
-    its own, or the critique alone is shown it. `trace_tokens`: a longer trace is compressed before the critique.
+    its own, or the critique alone is shown it; `votes`: how often it solves where there is no reference, an odd number
+    of which most must agree. `trace_tokens`: a longer trace is compressed before the critique.
     """
 
     name: ProfileName
@@ -27,6 +28,7 @@ class Profile:
     trace_tokens: int
     solves: int = 2
     explains: bool = True
+    votes: int = 3
 
 
 FULL = Profile("full", "chain", 5, 1024, 2048, 2048, 600)

@@ -67,10 +67,14 @@ Grader = SelfGraded | Judge
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A question with its reference answer; `id` is unique within its file."""
+    """A question with its reference answer; `id` is unique within its file.
+
+    `unlabelled`: nobody said what is right; `answer` is then what the teacher said, or blank until it did.
+    """
 
     id: str
     question: Question
     answer: str
     grader: Grader = field(default_factory=Exact)
     tags: tuple[str, ...] = ()
+    unlabelled: bool = False

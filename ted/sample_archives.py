@@ -41,20 +41,21 @@ def read_upload(
     limits: ImageLimits,
     archive_limits: ArchiveLimits | None = None,
     open_url: OpenImage | None = None,
+    labelled: bool = False,
 ) -> list[Sample]:
     """The samples of an uploaded file. Images of a plain JSONL are URLs; of a zip, members of it, too.
 
-    URLs are read by `open_url`; without it, they are data URLs only.
+    URLs are read by `open_url`; without it, they are data URLs only. `labelled`: each needs its answer.
 
     Raises BadSamples with every bad line, BadInput for a zip that cannot be used.
     """
     open_url = open_url or data_urls(limits)
     if not is_archive(path):
-        return samples_of_lines(path.read_bytes(), limits=limits, open_image=open_url)
+        return samples_of_lines(path.read_bytes(), limits=limits, open_image=open_url, labelled=labelled)
     try:
         with zipfile.ZipFile(path) as archive:
             return _Archive(archive, path.stat().st_size, archive_limits or ArchiveLimits()).samples(
-                limits, open_url
+                limits, open_url, labelled=labelled
             )
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
         raise BadInput(f"the zip cannot be read: {shortened(str(error), length=120)}") from error
@@ -78,7 +79,7 @@ class _Archive:
         if sum(info.file_size for info in infos) > self._most:
             raise self._too_much()
 
-    def samples(self, limits: ImageLimits, open_url: OpenImage) -> list[Sample]:
+    def samples(self, limits: ImageLimits, open_url: OpenImage, *, labelled: bool) -> list[Sample]:
         lists = [name for name in self._members if name.lower().endswith(".jsonl")]
         if len(lists) != 1:
             raise BadInput(
@@ -91,9 +92,8 @@ class _Archive:
                 return open_url(reference)
             return self._image(reference, folder, limits)
 
-        return samples_of_lines(
-            self._read(self._members[lists[0]], self._most), limits=limits, open_image=open_image
-        )
+        read = self._read(self._members[lists[0]], self._most)
+        return samples_of_lines(read, limits=limits, open_image=open_image, labelled=labelled)
 
     def _check(self, info: zipfile.ZipInfo) -> None:
         name, shown = info.filename, shortened(info.filename)

@@ -13,7 +13,6 @@ from ted.sample import Choice, Exact, Grader, Json, Judge, Math, Numeric, Regex
 from ted.texts import shortened
 
 GRADER_NAMES = ("exact", "numeric", "choice", "regex", "json", "math", "judge", "auto")
-UNLABELLED = "every sample needs its reference answer (unlabelled samples are not read yet)"
 
 
 class _Strict(BaseModel):
@@ -65,10 +64,13 @@ _Grader = Annotated[_Plain | _Numeric | Auto, Field(discriminator="kind")]
 
 
 class SampleFields(_Strict):
-    """One line's fields, of the right types. `grader.value` is the grader in ted's own terms, but of `Auto`."""
+    """One line's fields, of the right types. `grader.value` is the grader in ted's own terms, but of `Auto`.
+
+    Without `answer` the sample is unlabelled.
+    """
 
     question: str
-    answer: str
+    answer: str | None = None
     images: list[str] = []
     grader: Annotated[_Grader, BeforeValidator(_spelled_out)] = _Plain(kind="exact")
     id: str | None = None
@@ -114,7 +116,7 @@ def _problem(detail: ErrorDetails, *, field: str, depth: int) -> str:
     graders, given = ", ".join(GRADER_NAMES), kind_of(detail["input"])
     match detail["type"]:
         case "missing":
-            return f"is missing: {UNLABELLED}" if field == "answer" else "is missing: write it"
+            return "is missing: write it"
         case "extra_forbidden" if depth == 1:
             return f"is not known: allowed are {', '.join(SampleFields.model_fields)}"
         case "extra_forbidden":

@@ -11,24 +11,26 @@ from ted.errors import BadImage, BadInput, BadSampleLine, BadSamples
 from ted.grading.auto import chosen_for
 from ted.grading.grade import reference_problem
 from ted.images import ImageLimits, OpenImage, data_urls, from_path, is_url
-from ted.sample import Grader, Image, Question, Sample
-from ted.sample_fields import UNLABELLED, Auto, SampleFields, kind_of, validated
+from ted.sample import Exact, Grader, Image, Question, Regex, Sample
+from ted.sample_fields import Auto, SampleFields, kind_of, validated
 from ted.sample_sets import content_id
 from ted.texts import holds_nul, shortened
 
 
-def read_samples(path: Path, *, limits: ImageLimits, open_url: OpenImage | None = None) -> list[Sample]:
+def read_samples(
+    path: Path, *, limits: ImageLimits, open_url: OpenImage | None = None, labelled: bool = False
+) -> list[Sample]:
     """The samples of a JSONL file, in its order; images are paths in its folder, or URLs, read by `open_url`.
 
-    All lines are checked first. Raises BadSamples with every bad line, BadInput where there is no file.
+    All lines are checked first; `labelled`: each needs its answer. Raises BadSamples with every bad line, BadInput where
+    there is no file.
     """
     try:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise BadInput(f"samples file '{path}' cannot be read: {error}") from error
-    return samples_of_lines(
-        data, limits=limits, open_image=images_beside(path.parent, limits=limits, open_url=open_url)
-    )
+    beside = images_beside(path.parent, limits=limits, open_url=open_url)
+    return samples_of_lines(data, limits=limits, open_image=beside, labelled=labelled)
 
 
 def images_beside(folder: Path, *, limits: ImageLimits, open_url: OpenImage | None = None) -> OpenImage:
@@ -37,10 +39,12 @@ def images_beside(folder: Path, *, limits: ImageLimits, open_url: OpenImage | No
     return lambda reference: by_url(reference) if is_url(reference) else _beside(reference, limits, folder)
 
 
-def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: OpenImage) -> list[Sample]:
+def samples_of_lines(
+    data: bytes, *, limits: ImageLimits, open_image: OpenImage, labelled: bool = False
+) -> list[Sample]:
     """The samples of JSON lines, in their order; `open_image` gives the image of a reference, or raises BadImage.
 
-    All lines are checked first. Raises BadSamples with every bad line.
+    All lines are checked first; `labelled`: each needs its answer. Raises BadSamples with every bad line.
     """
     samples: list[Sample] = []
     errors: list[BadSampleLine] = []
@@ -52,7 +56,7 @@ def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: OpenImage)
         try:
             obj = _parsed(raw, line=line)
             claimed = _claimed_id(obj)
-            sample = parse_sample(obj, line=line, limits=limits, open_image=open_image)
+            sample = parse_sample(obj, line=line, limits=limits, open_image=open_image, labelled=labelled)
             claimed = sample.id
             samples.append(sample)
         except BadSamples as bad:
@@ -67,18 +71,23 @@ def samples_of_lines(data: bytes, *, limits: ImageLimits, open_image: OpenImage)
 
 
 def parse_samples(
-    objects: Sequence[object], *, limits: ImageLimits, open_url: OpenImage | None = None
+    objects: Sequence[object],
+    *,
+    limits: ImageLimits,
+    open_url: OpenImage | None = None,
+    labelled: bool = False,
 ) -> list[Sample]:
     """Samples from a decoded JSON list, in its order; images are URLs, read by `open_url`; without it, data URLs only.
 
-    All are checked first. Raises BadSamples with all that is wrong; its lines are the positions in the list, from 0.
+    All are checked first; `labelled`: each needs its answer. Raises BadSamples with all that is wrong; its lines are
+    the positions in the list, from 0.
     """
     samples: list[Sample] = []
     errors: list[BadSampleLine] = []
     position_of: dict[str, int] = {}
     for position, obj in enumerate(objects):
         try:
-            sample = parse_sample(obj, line=position, limits=limits, open_image=open_url)
+            sample = parse_sample(obj, line=position, limits=limits, open_image=open_url, labelled=labelled)
         except BadSamples as bad:
             errors.extend(bad.errors)
             continue
@@ -93,11 +102,17 @@ def parse_samples(
 
 
 def parse_sample(
-    obj: object, *, line: int, limits: ImageLimits, open_image: OpenImage | None = None
+    obj: object,
+    *,
+    line: int,
+    limits: ImageLimits,
+    open_image: OpenImage | None = None,
+    labelled: bool = False,
 ) -> Sample:
     """One sample from decoded JSON. Raises BadSamples with all that is wrong with it, on line `line`.
 
-    `open_image` gives the image of a reference, or raises BadImage; without it, images are data URLs only.
+    `open_image` gives the image of a reference, or raises BadImage; without it, images are data URLs only. `labelled`:
+    it needs its answer.
     """
     if not isinstance(obj, dict):
         raise _bad(line, "", f"a sample is a JSON object, not {kind_of(obj)}")
@@ -113,9 +128,8 @@ def parse_sample(
     fields = validated(obj, line=line)
     grader = _grader(fields)
     errors = list(_blank_fields(fields, line=line))
-    if fields.answer.strip():
-        problem = reference_problem(fields.answer, grader=grader)
-        errors += [BadSampleLine(line, "answer", problem)] if problem else []
+    if problem := _answer_problem(fields, grader, labelled=labelled):
+        errors.append(BadSampleLine(line, "answer", problem))
     images: list[Image] = []
     open_image = open_image or data_urls(limits)
     for number, reference in enumerate(fields.images):
@@ -126,15 +140,27 @@ def parse_sample(
     if errors:
         raise BadSamples(tuple(errors))
     question = Question(fields.question, tuple(images))
-    identity = fields.id if fields.id is not None else content_id(question, answer=fields.answer)
-    return Sample(identity, question, fields.answer, grader, tuple(fields.tags))
+    answer = fields.answer or ""
+    identity = fields.id if fields.id is not None else content_id(question, answer=answer)
+    return Sample(identity, question, answer, grader, tuple(fields.tags), unlabelled=fields.answer is None)
+
+
+def _answer_problem(fields: SampleFields, grader: Grader, *, labelled: bool) -> str | None:
+    """A pattern cannot be guessed from answers, so that what is graded by one needs it."""
+    if fields.answer is None and labelled:
+        return "is missing: write the reference that answers are graded against"
+    if fields.answer is None:
+        pattern = isinstance(grader, Regex)
+        return "is missing: what the grader 'regex' compares with is a pattern, write it" if pattern else None
+    return reference_problem(fields.answer, grader=grader) if fields.answer.strip() else None
 
 
 def _grader(fields: SampleFields) -> Grader:
-    """`auto` becomes one of the others here, at the door, so that everybody sees which one."""
+    """`auto` becomes one of the others here, at the door, so that everybody sees which one; without an answer, `exact`,
+    which then leaves the choice to what the teacher's answer looks like."""
     match fields.grader:
         case Auto():
-            return chosen_for(fields.answer)
+            return Exact() if fields.answer is None else chosen_for(fields.answer)
         case _:
             return fields.grader.value
 
@@ -208,8 +234,8 @@ def _beside(reference: str, limits: ImageLimits, base: Path) -> Image:
 def _blank_fields(fields: SampleFields, *, line: int) -> Iterator[BadSampleLine]:
     if not fields.question.strip():
         yield BadSampleLine(line, "question", "is blank: write what is asked")
-    if not fields.answer.strip():
-        yield BadSampleLine(line, "answer", f"is blank: {UNLABELLED}")
+    if fields.answer is not None and not fields.answer.strip():
+        yield BadSampleLine(line, "answer", "is blank: write the reference, or leave it out (unlabelled)")
     if fields.id is not None and not fields.id.strip():
         yield BadSampleLine(line, "id", "is blank: write an id, or leave it out")
 

@@ -29,6 +29,7 @@ def samples_digest(samples: Sequence[Sample]) -> str:
                 s.answer,
                 [type(s.grader).__name__, asdict(s.grader)],
                 s.tags,
+                *(["unlabelled"] if s.unlabelled else []),
             ]
             for s in samples
         ]

@@ -216,6 +216,33 @@ class TrialSettings:
                 raise BadSetting(f"{name} is {getattr(self, name)!r}: it must be {wanted}")
 
 
+Escalate = Literal["never", "on_disagreement"]
+
+
+@dataclass(frozen=True, slots=True)
+class CascadeSettings:
+    """When the teacher answers in the student's place.
+
+    `on_disagreement`: the student answers `samples` times, and the teacher where the share of them that are one answer is
+    below `threshold` (to two digits). `harvest`: what it answered becomes a sample of a distillation from feedback.
+    """
+
+    escalate: Escalate = "never"
+    samples: int = 3
+    threshold: float = 2 / 3
+    harvest: bool = False
+
+    def __post_init__(self) -> None:
+        checks = (
+            (self.escalate in get_args(Escalate), "escalate", " or ".join(get_args(Escalate))),
+            (2 <= self.samples <= 16, "samples", "a whole number from 2 to 16"),
+            (0 <= self.threshold <= 1, "threshold", "from 0 to 1"),
+        )
+        for good, name, wanted in checks:
+            if not good:
+                raise BadSetting(f"{name} is {getattr(self, name)!r}: it must be {wanted}")
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """Hard limits on what a job may spend; None is no limit."""

@@ -9,6 +9,7 @@ from ted.asking import ask
 from ted.chat import ChatModel, ChatRequest, Message
 from ted.errors import UnfitOutput, UnparsableOutput
 from ted.experience import Experience, Retrieval
+from ted.gathering import all_of
 from ted.grading.grading import Grading
 from ted.operations import Add, Merge, Rewrite
 from ted.profile import Profile
@@ -32,7 +33,7 @@ from ted.prompts.teacher import (
     rewrite_messages,
     solve_messages,
 )
-from ted.sample import Sample
+from ted.sample import Question, Sample
 from ted.tokens import estimated_tokens
 from ted.trajectory import Attempt, Chain, Critique, Solution
 
@@ -58,6 +59,17 @@ class Teacher:
         messages = explain_messages(sample, self.profile.form)
         explained = await self._attempt(messages, f"{key}:explain:0", 0, unparsable)
         return Solution(explained or stated, correct=False, rationalised=True, unparsable=tuple(unparsable))
+
+    async def votes(
+        self, question: Question, *, key: str, times: int
+    ) -> tuple[list[Attempt | None], tuple[str, ...]]:
+        """So many solutions that know nothing of each other, in the order of their numbers, None where one could not be
+        read; and what was wrong with these."""
+        messages, unparsable = solve_messages(question, self.profile.form), _lists(times)
+        attempts = await all_of(
+            self._attempt(messages, f"{key}:solve:{n}", n, unparsable[n]) for n in range(times)
+        )
+        return attempts, tuple(problem for problems in unparsable for problem in problems)
 
     async def _is_right(self, attempt: Attempt, sample: Sample, call_key: str, grading: Grading) -> bool:
         return (await grading.grade(attempt.final_answer, sample=sample, call_key=call_key)).correct
@@ -135,6 +147,10 @@ class Teacher:
         return ChatRequest(
             call_key, messages, max_tokens=self.profile.critique_tokens, schema=shape.schema_sent()
         )
+
+
+def _lists(count: int) -> list[list[str]]:
+    return [[] for _ in range(count)]
 
 
 def _fit(text: str, shape: type[OutputT], problems: Callable[[OutputT], Sequence[str]]) -> OutputT:

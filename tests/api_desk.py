@@ -48,8 +48,13 @@ def provided(body: Body) -> str | Body:
             return desk_models.reply(body)
         number = int(named[0])  # the compact profile asks for a text
         return desk_models.code(number if body["model"] == "teacher" or number % 2 else 99)
+    if "draws differ" in text and body["model"] == "student":
+        return json.dumps({**_UNSURE, "answer": f"FX-{body['seed'] % 1000}"})
     chain: Body = {"premises": [], "steps": ["looked it up"], "conclusion": "It is FX-31.", "answer": "FX-31"}
     return json.dumps(chain | {"used": ["E1"] if "\nE1. " in text else []})
+
+
+_UNSURE: Body = {"premises": [], "steps": ["guessed"], "conclusion": "", "used": []}
 
 
 @dataclass(frozen=True, slots=True)

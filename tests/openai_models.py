@@ -29,6 +29,8 @@ def reply(body: Body) -> str | Body:
         return {"status": int(status[1]), "error": "as it was told"}
     if "slow" in asked:
         time.sleep(3.0)
+    if "draws differ" in asked:
+        return f"Guessed.\nAnswer: {body['seed'] if body['model'] == 'student' else 'FX-31'}"
     if "call the tools" in asked:
         return {"tool_calls": CALLS}
     if "break off" in asked:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from api.schemas.answers import SimilarityShown, withheld
+from api.schemas.cascades import CascadedShown
+from ted.answer import Cascaded
 from ted.completion import Json
 from ted.conversing import Advised
 
 
-def headers_of(advised: Advised) -> dict[str, str]:
+def headers_of(advised: Advised, cascaded: Cascaded | None = None) -> dict[str, str]:
     """`X-TED-*`. Lists are in one order, separated by commas; the student alone has none of them.
 
-    Where nothing was shown, the similarity is the best there was.
+    Where nothing was shown, the similarity is the best there was. `cascaded`: how a cascade came to the answer, if one
+    did; the agreement is told of it alone.
     """
     if advised.source is None:
         return {}
@@ -28,8 +31,16 @@ def headers_of(advised: Advised) -> dict[str, str]:
         "X-TED-Control": str(advised.trial.arm == "control").lower(),
         "X-TED-Bypassed": str(advised.trial.bypassed).lower(),
         "X-TED-Retrieval": "failed" if advised.failure else "ok",
+        "X-TED-Escalated": str(is_escalated(cascaded)).lower(),
     }
+    if cascaded is not None:
+        told["X-TED-Agreement"] = f"{cascaded.agreement:.4f}"
     return told
+
+
+def is_escalated(cascaded: Cascaded | None) -> bool:
+    """Whether the teacher answered."""
+    return cascaded is not None and cascaded.teacher is not None
 
 
 def cost_header(cost_usd: float | None) -> dict[str, str]:
@@ -37,7 +48,7 @@ def cost_header(cost_usd: float | None) -> dict[str, str]:
     return {} if cost_usd is None else {"X-TED-Cost-USD": f"{cost_usd:.8f}"}
 
 
-def told_in_body(advised: Advised) -> Json | None:
+def told_in_body(advised: Advised, cascaded: Cascaded | None = None) -> Json | None:
     """The same for a body, with the experiences' texts; None for the student alone."""
     if advised.source is None:
         return None
@@ -64,4 +75,6 @@ def told_in_body(advised: Advised) -> Json | None:
         "tokens_injected": advised.tokens_injected,
         "images_not_searched": found.images_not_searched,
         "retrieval": "failed" if advised.failure else "ok",
+        "escalated": is_escalated(cascaded),
+        "cascade": CascadedShown.of(cascaded).model_dump() if cascaded else None,
     }

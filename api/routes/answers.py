@@ -18,11 +18,13 @@ router = APIRouter(prefix="/v1/answers", tags=["answers"])
 
 @router.post("", summary="Ask", responses=errors(404, 429, 502, 503, 504))
 async def post_answer(body: AnswerIn, service: Serving) -> AnswerOut:
-    """The student answers with the experiences that the bank has for the question. Everything is kept."""
+    """The student answers with the experiences that the bank has for the question; the teacher instead, where a cascade
+    is wanted and the student's answers disagree. Everything is kept."""
     service.check_models(student=body.student)
     images = await asyncio.to_thread(read_images, body.images, service.ted.image_reader())
     question = Question(body.question, images)
     bank = await asyncio.to_thread(service.ted.bank, body.bank)
+    record = await asyncio.to_thread(lambda: bank.record)
     wanted = {"k": body.k, "min_similarity": body.min_similarity}
     given = await answer(
         question,
@@ -32,7 +34,9 @@ async def post_answer(body: AnswerIn, service: Serving) -> AnswerOut:
         calls=service.ted.calls,
         key_id=service.ted.caller.key_id,
         mode=body.mode,
-        settings=bank.record.retrieval.with_options(wanted),
+        settings=record.retrieval.with_options(wanted),
+        teacher=service.teacher,
+        cascade=body.cascade_over(record.cascade),
     )
     return AnswerOut.of(await asyncio.to_thread(service.ted.answers.get, given.id))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -19,8 +20,10 @@ from api.problems import problem_body
 from api.schemas.common import events
 from api.schemas.problem import errors
 from api.service import Service
+from ted.answer import Cascaded
 from ted.completion import Json
 from ted.conversing import Advised, Desk, Source, advise, complete, stream
+from ted.conversing_cascade import chunks_of, settle
 
 router = APIRouter(prefix="/v1/chat", tags=["OpenAI"])
 
@@ -47,26 +50,33 @@ _SHOWN: dict[int | str, dict[str, Any]] = {
     responses=_SHOWN | errors(404, 429, 502, 503, 504),
 )
 async def post_completion(body: ChatCompletionIn, service: Serving, request: Request) -> Response:
-    """Passed on to the student whole, with advice from the bank before the last user turn. Kept as an answer."""
+    """Passed on to the student whole, with advice from the bank before the last user turn. Kept as an answer.
+
+    Where the bank's cascade is on, the student completes it several times, and the teacher where these disagree; a
+    stream then begins when that is decided. With tools, several choices or log probabilities there is no cascade.
+    """
     try:
         if body.stream:
             return await _streamed(body, service, request)
-        advised, completion, headers = await while_there(request.receive, _completed(body, service))
+        shown, headers = await while_there(request.receive, _completed(body, service))
     except CallerLeft:
         return Response(status_code=499)  # which nobody reads
-    shown = _shown(completion, body, advised=advised)
     return Response(as_json(shown), headers=headers, media_type="application/json")
 
 
-async def _completed(body: ChatCompletionIn, service: Service) -> tuple[Advised, Json, dict[str, str]]:
+async def _completed(body: ChatCompletionIn, service: Service) -> tuple[Json, dict[str, str]]:
     desk = _desk(service)
     advised = await _advised(body, service, desk)
+    if (settled := await settle(advised, desk=desk)) is not None:
+        shown = _shown(settled.completion, body, advised=advised, cascaded=settled.cascaded)
+        return shown, headers_of(advised, settled.cascaded) | cost_header(settled.usage.cost_usd)
     completion, reply = await complete(advised, desk=desk)
-    return advised, completion, headers_of(advised) | cost_header(reply.usage.cost_usd)
+    shown = _shown(completion, body, advised=advised)
+    return shown, headers_of(advised) | cost_header(reply.usage.cost_usd)
 
 
 async def _streamed(body: ChatCompletionIn, service: Service, request: Request) -> Response:
-    advised, first, rest = await while_there(request.receive, _begun(body, service))
+    begun = await while_there(request.receive, _begun(body, service))
     wants_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
 
     def shown(chunk: Json) -> Json | None:
@@ -75,20 +85,35 @@ async def _streamed(body: ChatCompletionIn, service: Service, request: Request) 
         return _shown(chunk, body, usage=wants_usage)
 
     return EventStream(
-        _shown(first, body, usage=wants_usage, advised=advised),
-        rest,
+        _shown(begun.first, body, usage=wants_usage, advised=begun.advised, cascaded=begun.cascaded),
+        begun.rest,
         shown=shown,
         told_as=lambda error: problem_body(request, error).model_dump(),
-        headers=headers_of(advised),
+        headers=headers_of(begun.advised, begun.cascaded),
     )
 
 
-async def _begun(body: ChatCompletionIn, service: Service) -> tuple[Advised, Json, AsyncGenerator[Json]]:
-    """With the first chunk in hand: what fails before it keeps its status."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A stream with the first chunk in hand: what fails before it keeps its status."""
+
+    advised: Advised
+    cascaded: Cascaded | None
+    first: Json
+    rest: AsyncGenerator[Json]
+
+
+async def _begun(body: ChatCompletionIn, service: Service) -> _Begun:
     desk = _desk(service)
     advised = await _advised(body, service, desk)
-    chunks = stream(advised, desk=desk)
-    return advised, await anext(chunks), chunks
+    settled = await settle(advised, desk=desk)
+    chunks = stream(advised, desk=desk) if settled is None else _replayed(settled.completion)
+    return _Begun(advised, settled.cascaded if settled else None, await anext(chunks), chunks)
+
+
+async def _replayed(completion: Json) -> AsyncGenerator[Json]:
+    for chunk in chunks_of(completion):
+        yield chunk
 
 
 async def _advised(body: ChatCompletionIn, service: Service, desk: Desk) -> Advised:
@@ -102,6 +127,7 @@ def _desk(service: Service) -> Desk:
     ted, settings = service.ted, service.ted.settings
     return Desk(
         service.completions,
+        service.teachers_completions,
         ted.answers,
         ted.calls,
         ted.caller,
@@ -114,9 +140,16 @@ def _only_tells_usage(chunk: Json) -> bool:
     return not chunk.get("choices") and bool(chunk.get("usage"))
 
 
-def _shown(made: Json, body: ChatCompletionIn, *, usage: bool = True, advised: Advised | None = None) -> Json:
+def _shown(
+    made: Json,
+    body: ChatCompletionIn,
+    *,
+    usage: bool = True,
+    advised: Advised | None = None,
+    cascaded: Cascaded | None = None,
+) -> Json:
     """As the caller asked: under the name it used, without a usage it did not ask for; with TED's own if it did."""
     shown = {name: value for name, value in made.items() if usage or name != "usage"} | {"model": body.model}
-    if advised is not None and body.include and (told := told_in_body(advised)) is not None:
+    if advised is not None and body.include and (told := told_in_body(advised, cascaded)) is not None:
         shown["ted"] = told
     return shown

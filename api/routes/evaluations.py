@@ -34,7 +34,7 @@ def post_evaluation(
     under every arm; those that were not are told as failures. Samples that the bank was distilled from are refused.
     """
     service.check_models(student=body.student, teacher=body.teacher)
-    ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
+    ted, samples, budget = service.ted, samples_of(body, service, labelled=True), body.budget.budget
     options = Options(
         arms=tuple(body.arms),
         profile=body.profile,

@@ -145,7 +145,7 @@ async def _kept(chunks: AsyncIterator[bytes], filename: str, purpose: Purpose, s
     arrived = await asyncio.to_thread(service.files.incoming)
     try:
         size, sha256 = await _received(chunks, arrived)
-        format, samples = await asyncio.to_thread(_checked, arrived, service.ted.image_reader().read)
+        format, samples = await asyncio.to_thread(_checked, arrived, service.ted.image_reader().read, purpose)
         record = await asyncio.to_thread(
             service.files.add,
             arrived,
@@ -172,9 +172,10 @@ async def _received(chunks: AsyncIterator[bytes], path: Path) -> tuple[int, str]
     return size, digest.hexdigest()
 
 
-def _checked(path: Path, open_url: OpenImage) -> tuple[Format, int]:
+def _checked(path: Path, open_url: OpenImage, purpose: Purpose) -> tuple[Format, int]:
     try:
-        samples = read_upload(path, limits=ImageLimits(), open_url=open_url)
+        labelled = purpose == "evaluation"
+        samples = read_upload(path, limits=ImageLimits(), open_url=open_url, labelled=labelled)
     except BadSamples as error:
         raise BadFileSamples(error) from error
     return ("zip" if is_archive(path) else "jsonl"), len(samples)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from api.schemas.cascades import CascadedShown
 from api.schemas.common import Body, ImageUrls, K, MinSimilarity, Shown, Tag, Text, Time
 from api.schemas.feedback import FeedbackOut
 from ted.answer import Mode, Trial
@@ -15,7 +16,7 @@ from ted.bank.portability import notice
 from ted.bank.spending import Spending
 from ted.chat import Usage
 from ted.experience import Demonstration, Experience, Retrieval, Similarity
-from ted.settings import RetrievalSettings
+from ted.settings import CascadeSettings, Escalate, RetrievalSettings
 
 
 class AnswerIn(Body):
@@ -39,6 +40,20 @@ class AnswerIn(Body):
     student: Text | None = Field(
         default=None, description="The configured student's name, if any; no other is taken."
     )
+    escalate: Escalate | None = Field(
+        default=None,
+        description="`never`; `on_disagreement`: the student answers several times, and the teacher where too few of "
+        "these are one answer. Null, as each of the next two: the bank's.",
+    )
+    samples: int | None = Field(default=None, ge=2, le=16, description="How often the student answers then.")
+    threshold: float | None = Field(
+        default=None, ge=0, le=1, description="The share that must be one answer; 0.67: two of three."
+    )
+
+    def cascade_over(self, settings: CascadeSettings) -> CascadeSettings:
+        """The bank's, with what was sent in place."""
+        wanted = {name: getattr(self, name) for name in ("escalate", "samples", "threshold")}
+        return replace(settings, **{name: value for name, value in wanted.items() if value is not None})
 
 
 class SimilarityShown(Shown):
@@ -148,8 +163,11 @@ class AnswerOut(Shown):
     notice: str | None = Field(
         description="Where the experiences were made with other students: what to measure. Else null."
     )
-    model: str
-    usage: UsageShown
+    escalated: bool = Field(description="The teacher answered, and nothing of the bank was shown to it.")
+    cascade: CascadedShown | None = Field(description="Of a cascade: how it came to the answer. Else null.")
+    harvested: bool = Field(description="It may become an unlabelled sample, as the bank's cascade has it.")
+    model: str = Field(description="Who answered.")
+    usage: UsageShown = Field(description="Of all calls, the teacher's too.")
     cost_usd: float | None
     latency_ms: LatencyShown
     created_at: Time
@@ -189,7 +207,10 @@ class AnswerOut(Shown):
             notice=notice(
                 (r.experience.student for r in kept.retrieval.retrieved), asked=kept.model, bank=kept.bank_id
             ),
-            model=kept.model,
+            escalated=kept.escalated,
+            cascade=CascadedShown.of(kept.cascaded) if kept.cascaded else None,
+            harvested=kept.harvested,
+            model=kept.answered_by,
             usage=UsageShown.of(kept.usage),
             cost_usd=kept.usage.cost_usd,
             latency_ms=LatencyShown(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from api.schemas.cascades import CascadeIn, CascadeOut
 from api.schemas.common import Anything, Body, Metadata, MinSimilarity, Shown, Text, Time
 from ted.bank.banks import BankSettings
 from ted.bank.listings import BankDetails
@@ -76,6 +77,7 @@ class TrialsIn(Body):
 class _Changeable(Body):
     description: Anything = ""
     trials: TrialsIn = TrialsIn()
+    cascade: CascadeIn = CascadeIn()
     retrieval: RetrievalIn = RetrievalIn()
     capacity: CapacityIn = CapacityIn()
     metadata: Metadata = Field(default={}, description="Yours: TED keeps it and does not look at it.")
@@ -88,7 +90,8 @@ class _Changeable(Body):
         changed |= self.capacity.model_dump(exclude_unset=True)
         retrieval = replace(settings.retrieval, **self.retrieval.model_dump(exclude_unset=True))
         trials = replace(settings.trials, **self.trials.model_dump(exclude_unset=True))
-        return replace(settings, **changed, retrieval=retrieval, trials=trials)
+        cascade = self.cascade.over(settings.cascade)
+        return replace(settings, **changed, retrieval=retrieval, trials=trials, cascade=cascade)
 
 
 class BankIn(_Changeable):
@@ -156,6 +159,7 @@ class BankOut(Shown):
     retrieval: RetrievalOut
     capacity: CapacityOut
     trials: TrialsOut
+    cascade: CascadeOut
     alarm: bool = Field(description="Answers without the bank were seen to be better than those with it.")
     metadata: dict[str, Any]
     revision: int
@@ -177,6 +181,7 @@ class BankOut(Shown):
             ),
             capacity=CapacityOut(max_experiences=bank.max_experiences, max_tokens=bank.max_tokens),
             trials=TrialsOut(**asdict(bank.trials)),
+            cascade=CascadeOut(**asdict(bank.cascade)),
             alarm=bank.alarm,
             metadata=bank.metadata,
             revision=bank.revision,

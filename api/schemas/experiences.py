@@ -158,6 +158,9 @@ class ExperienceOut(Shown):
     gate: dict[str, Any] | None = Field(
         description="What the gate found when it was admitted, kept waiting or rejected; null: it was not tried."
     )
+    unlabelled: bool = Field(
+        description="Its text comes from samples without a reference alone, where the teacher's majority stood in."
+    )
     created_revision: int
     updated_revision: int
     created_at: Time
@@ -179,6 +182,7 @@ class ExperienceOut(Shown):
             student=details.student,
             teacher=details.teacher,
             gate=details.gate,
+            unlabelled=details.unlabelled,
             created_revision=details.created_revision,
             updated_revision=details.updated_revision,
             created_at=details.created_at,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -18,11 +18,15 @@ from ted.settings import Budget
 
 _SAMPLE: dict[str, Any] = {
     "type": "object",
-    "required": ["question", "answer"],
+    "required": ["question"],
     "additionalProperties": False,
     "properties": {
         "question": {"type": "string"},
-        "answer": {"type": "string", "description": "The reference answer."},
+        "answer": {
+            "type": ["string", "null"],
+            "description": "The reference answer. Left out, the sample is unlabelled: in a distillation the answer "
+            "that most of the teacher's solutions agree on stands in; no evaluation takes it.",
+        },
         "images": {"type": "array", "items": {"type": "string"}, "description": "Data URLs."},
         "grader": {
             "description": "Its name, or an object with `kind`; `numeric` may have a `tolerance`.",
@@ -83,10 +87,10 @@ class SamplesIn(Body):
 
 
 class DistillationIn(SamplesIn):
-    """Samples to be distilled into the bank, and how."""
+    """Samples to be distilled into the bank, or answers that became samples, and how."""
 
     model_config = ConfigDict(
-        json_schema_extra=one_of("samples", "file_id")
+        json_schema_extra=one_of("samples", "file_id", "from_feedback")
         | {
             "examples": [
                 {
@@ -96,9 +100,15 @@ class DistillationIn(SamplesIn):
                     ],
                     "profile": "compact",
                     "budget": {"calls": 100},
-                }
+                },
+                {"from_feedback": True},
             ]
         }
+    )
+    from_feedback: Literal[True] | None = Field(
+        default=None,
+        description="Instead of samples: questions that were answered wrong and have an accepted reference, and those "
+        "that the bank's cascade harvested; each is taken once. 409 `nothing_to_distil` where there is none.",
     )
     student: Text | None = Field(
         default=None, description="The configured student's name, if any; no other is taken."

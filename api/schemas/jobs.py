@@ -94,11 +94,13 @@ class ItemOut(Shown):
     id: str = Field(examples=["0:s-0123456789ab"])
     epoch: int
     sample_id: str
-    status: str = Field(examples=["running", "done", "all_correct", "failed"])
+    status: str = Field(examples=["running", "done", "all_correct", "no_majority", "failed"])
     question: str
     correct: float | None
     changes: int = Field(description="Changes of the bank that came of it.")
     skipped: int = Field(description="What models wrote and was not used.")
+    unlabelled: bool = Field(description="Its sample has no reference, so it was graded against `stand_in`.")
+    stand_in: str | None = Field(description="The answer that most of the teacher's solutions agree on.")
     result: dict[str, Any] | None = Field(
         description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds."
     )
@@ -116,6 +118,8 @@ class ItemOut(Shown):
             correct=item.correct,
             changes=item.changes,
             skipped=item.skipped,
+            unlabelled=item.unlabelled,
+            stand_in=item.stand_in,
             result=item.row,
             error=item.error,
             finished_at=item.finished_at,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import select
 
-from ted.answer import Answer, Arm, Latency, Mode, Trial
+from ted.answer import Answer, Arm, Cascaded, Latency, Mode, Trial
 from ted.bank.caller import Caller
 from ted.bank.codec import retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
@@ -47,8 +47,33 @@ class KeptAnswer:
     usage: Usage
     latency: Latency
     trial: Trial
+    cascaded: Cascaded | None
+    harvested: bool
     created_at: datetime
     feedback: KeptFeedback | None
+
+    @property
+    def answered_by(self) -> str:
+        """The name of the model whose answer it is; `model` is the student's."""
+        taught = self.cascaded.teacher if self.cascaded else None
+        return taught or self.model
+
+    @property
+    def escalated(self) -> bool:
+        """Whether that was the teacher."""
+        return self.cascaded is not None and self.cascaded.teacher is not None
+
+
+def _cascaded(kept: dict[str, Any]) -> Cascaded:
+    taught = kept["teacher_usage"]
+    return Cascaded(
+        **kept
+        | {
+            "answers": tuple(kept["answers"]),
+            "student_usage": Usage(**kept["student_usage"]),
+            "teacher_usage": Usage(**taught) if taught else None,
+        }
+    )
 
 
 class AnswerStore:
@@ -65,7 +90,7 @@ class AnswerStore:
 
     def keep(self, answer: Answer) -> None:
         """An answer, its images, and one exposure for each experience found for it, shown or withheld, unless the whole
-        bank was left out; kept once, a repeat changes nothing."""
+        bank was left out or the teacher answered; kept once, a repeat changes nothing."""
         with self._database.writing() as session:
             if session.get(AnswerRow, answer.id) is not None:
                 return
@@ -90,6 +115,8 @@ class AnswerStore:
                     arm=answer.trial.arm,
                     arm_propensity=answer.trial.propensity,
                     bypassed=answer.trial.bypassed,
+                    cascade=asdict(answer.cascaded) if answer.cascaded else None,
+                    harvested=answer.harvested,
                     images_not_searched=answer.retrieval.images_not_searched,
                     retrieved=retrieval["retrieved"],
                     demonstrations=retrieval["demonstrations"],
@@ -102,7 +129,7 @@ class AnswerStore:
             always = (
                 answer.mode == "all"
             )  # shown whatever chance says: neither reason nor control of a success
-            if not always and not answer.trial.without_bank:
+            if not (always or answer.escalated or answer.trial.without_bank):
                 asked = Asked(answer.id, "answer", answer.question)
                 record_exposures(session, bank, asked, answer.retrieval, cited=answer.cited(), verdicts={})
         self._on_keep(answer)
@@ -140,6 +167,8 @@ class AnswerStore:
                 usage=Usage(**row.usage),
                 latency=Latency(**row.latency_ms),
                 trial=Trial(cast(Arm | None, row.arm), row.arm_propensity, row.bypassed),
+                cascaded=_cascaded(row.cascade) if row.cascade else None,
+                harvested=row.harvested,
                 created_at=row.created_at,
                 feedback=feedback_on(session, answer_id),
             )

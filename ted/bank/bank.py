@@ -21,6 +21,7 @@ from ted.bank.embedding import (
     store_embeddings,
 )
 from ted.bank.mismatch import check_embedders
+from ted.bank.origins import unlabelled_among
 from ted.bank.retriever import GUEST, Guest, Retriever
 from ted.bank.rows import MOST_KEYS, experiences_of, load_images, store_images
 from ted.bank.stored import StoredBank
@@ -104,6 +105,11 @@ class Bank(StoredBank):
             if row is None or row.bank_id != self.id:
                 raise NotFound(f"bank '{self._row(session).name}' has no experience {experience_id!r}")
             return experiences_of(session, [row])[0]
+
+    def unlabelled_among(self, experience_ids: Collection[str]) -> set[str]:
+        """Those of these experiences whose text comes from samples without a reference alone."""
+        with self.database.reading() as session:
+            return unlabelled_among(session, experience_ids)
 
     def gate_of(self, experience_id: str) -> dict[str, Any] | None:
         """What the gate found of an experience so far, if it was tried."""

@@ -17,7 +17,7 @@ from ted.bank.job_tables import JobRow
 from ted.bank.tables import BankRow, ExperienceRow
 from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from ted.ids import new_id
-from ted.settings import RetrievalSettings, TrialSettings
+from ted.settings import CascadeSettings, RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class BankSettings:
     max_tokens: int = 20_000
     metadata: dict[str, Any] = field(default_factory=dict)
     trials: TrialSettings = field(default_factory=TrialSettings)
+    cascade: CascadeSettings = field(default_factory=CascadeSettings)
 
 
 def settings_tag(row: BankRow) -> str:
@@ -47,6 +48,7 @@ def _settings(row: BankRow) -> BankSettings:
         row.max_tokens,
         row.details,
         TrialSettings(**row.trials),
+        CascadeSettings(**row.cascade),
     )
 
 
@@ -109,6 +111,14 @@ class BankStore:
                 self._check_free(session, wanted.name, bank_id)
             _put(row, wanted)
 
+    def settings(self, bank_id: str) -> BankSettings:
+        """Those it has now. Raises NotFound."""
+        with self._database.reading() as session:
+            row = session.get(BankRow, bank_id)
+            if row is None or not self._caller.has(row):
+                raise NotFound(f"bank {bank_id} is gone")
+            return _settings(row)
+
     def find(self, bank: str) -> str:
         """The id of the bank of this name or id; an id goes before a name. Raises NotFound."""
         query = select(BankRow.id).where(
@@ -164,6 +174,7 @@ class BankStore:
 def _put(row: BankRow, settings: BankSettings) -> None:
     row.name, row.description, row.details = settings.name, settings.description, settings.metadata
     row.retrieval, row.trials = asdict(settings.retrieval), asdict(settings.trials)
+    row.cascade = asdict(settings.cascade)
     row.max_experiences, row.max_tokens = settings.max_experiences, settings.max_tokens
 
 

@@ -47,7 +47,7 @@ class Demonstrations:
         """At most k, nearest first, ties by sample id; question and answer of all within the budget, none cut.
 
         Similarity is the cosine of the texts; where both sides have images and the bank embeds them, the mean of that
-        and of the best cosine between images. A sample graded by a pattern has no answer to show.
+        and of the best cosine between images. A sample graded by a pattern, or unlabelled, has no answer to show.
         """
         vectors = vectors or self._embedders.embed_question(question)
         with self._lock:
@@ -70,7 +70,8 @@ class Demonstrations:
             upto = _upto(session, self._bank_id)
             if self._known is not None and self._known.upto == upto:
                 return self._known
-            samples = [s for s in trained_on(session, self._bank_id) if not isinstance(s.grader, Regex)]
+            trained = trained_on(session, self._bank_id)
+            samples = [s for s in trained if not (s.unlabelled or isinstance(s.grader, Regex))]
             project = session.get_one(BankRow, self._bank_id).project_id
             pictures = [load_images(session, project, s.images) for s in samples]
         texts = self._embedders.text.embed_texts([s.question for s in samples])

@@ -13,12 +13,11 @@ from sqlalchemy.orm import Session
 from ted.bank.bypassing import reconsider
 from ted.bank.caller import Caller
 from ted.bank.database import Database
+from ted.bank.from_answers import FromAnswers, from_answers
 from ted.bank.pages import Page, Paged, paged
-from ted.bank.rows import load_images
 from ted.bank.tables import AnswerRow, ExposureRow, FeedbackRow, now
 from ted.bank.usage import regrade
 from ted.errors import BadInput, ChangedMeanwhile, Conflict, NotFound
-from ted.sample import Question, Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,28 +111,10 @@ class FeedbackStore:
                 raise ChangedMeanwhile(f"the reference is '{row.reference}' by now: look at it again")
             return kept
 
-    def accepted_samples(self, bank_id: str) -> list[Sample]:
-        """The questions that were not answered wholly right and have an accepted reference, as samples, oldest first.
-
-        A sample's id is its answer's. Conversations without a question to search by are left out.
-        """
-        query = (
-            select(AnswerRow, FeedbackRow.reference)
-            .join(FeedbackRow, FeedbackRow.answer_id == AnswerRow.id)
-            .where(FeedbackRow.bank_id == bank_id, self._caller.theirs(FeedbackRow))
-            .where(FeedbackRow.accepted.is_(True), FeedbackRow.outcome < 1, AnswerRow.question != "")
-            .order_by(AnswerRow.id)
-        )
+    def to_distil(self, bank_id: str) -> FromAnswers:
+        """What may be learned from answers of the bank, as ted/bank/from_answers has it."""
         with self._database.reading() as session:
-            return [
-                Sample(
-                    row.id,
-                    Question(row.question, load_images(session, row.project_id, row.images)),
-                    reference,
-                )
-                for row, reference in session.execute(query)
-                if reference is not None
-            ]
+            return from_answers(session, bank_id, theirs=self._caller.theirs(AnswerRow))
 
 
 def feedback_on(session: Session, answer_id: str) -> KeptFeedback | None:

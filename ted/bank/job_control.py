@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.caller import Caller
 from ted.bank.database import Database
+from ted.bank.from_answers import give_back, take_again
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.jobs import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of, unfinished_writer
@@ -37,6 +38,7 @@ class JobControl:
             row.status, row.reason, row.finished_at = "cancelled", None, now()
             if row.kind == "reembedding":
                 drop_other_vectors(session, session.get_one(BankRow, row.bank_id))
+            give_back(session, row)
             tell_job(session, row)
             return job_of(row)
 
@@ -60,7 +62,8 @@ class JobControl:
     def retry(self, job_id: str) -> Job:
         """The job waits to be run again on its failed items alone; calls that were answered are not made again.
 
-        Raises NotFound, Conflict where it has not ended, where nothing failed, or where another job writes the bank.
+        Raises NotFound, Conflict where it has not ended, where nothing failed, where another job writes the bank, or has
+        taken an answer that this one gave back.
         """
         with self._database.writing() as session:
             row = self._row(session, job_id, among=("succeeded", "failed"), to="be retried")
@@ -72,6 +75,7 @@ class JobControl:
                 raise Conflict(
                     f"the bank has the unfinished {other.kind} {other.id}: let it finish or cancel it"
                 )
+            take_again(session, row, {item.sample_id for item in failed})
             again = [[item.epoch, item.sample_id] for item in failed]
             row.request = row.request | {"retries": [*row.request.get("retries", ()), again]}
             row.status, row.reason = "queued", RESUMED

@@ -32,7 +32,8 @@ class JobDetails:
 class Item:
     """The work on one sample in one epoch, as far as it was begun; `correct` is the share of right attempts.
 
-    Of an evaluation an item is a question under an arm, numbered as an epoch; `row` is what came of it.
+    Of an evaluation an item is a question under an arm, numbered as an epoch; `row` is what came of it. Of an
+    `unlabelled` sample, what stood in for its reference, once that is known.
     """
 
     id: str
@@ -46,6 +47,8 @@ class Item:
     error: str | None
     finished_at: datetime | None
     row: dict[str, Any] | None = None
+    unlabelled: bool = False
+    stand_in: str | None = None
 
 
 class JobListings:
@@ -162,4 +165,6 @@ def _item(row: ItemRow, sample: SampleRow) -> Item:
         error=row.error,
         finished_at=row.finished_at,
         row=outcome if "arm" in outcome else None,
+        unlabelled=sample.unlabelled,
+        stand_in=outcome.get("stand_in"),
     )

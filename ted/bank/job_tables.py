@@ -52,8 +52,19 @@ class KeyedJobRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DistilledAnswerRow(Base):
+    """An answer that became a sample of a job, alone or with others that ask the same; each is of one job at most."""
+
+    __tablename__ = "distilled_answers"
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    sample_id: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class SampleRow(Base):
-    """A sample as a job was given it."""
+    """A sample as a job was given it. `unlabelled`: without a reference; `answer` is then the teacher's, if it has one."""
 
     __tablename__ = "samples"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -63,6 +74,7 @@ class SampleRow(Base):
     question: Mapped[str] = mapped_column(Text)
     images: Mapped[list[str]] = mapped_column(default=list)
     answer: Mapped[str] = mapped_column(Text)
+    unlabelled: Mapped[bool] = mapped_column(default=False)
     grader: Mapped[dict[str, Any]]
     tags: Mapped[list[str]] = mapped_column(default=list)
 
@@ -95,7 +107,7 @@ class EventRow(Base):
 
 
 class TrajectoryRow(Base):
-    """One attempt of the student."""
+    """One attempt of the student. `unlabelled`: it was graded against the teacher's majority answer."""
 
     __tablename__ = "trajectories"
     __table_args__ = (UniqueConstraint("job_id", "epoch", "sample_id", "number"),)
@@ -110,11 +122,12 @@ class TrajectoryRow(Base):
     chain: Mapped[dict[str, Any]] = mapped_column(default=dict)
     used: Mapped[list[str]] = mapped_column(default=list)
     correct: Mapped[bool]
+    unlabelled: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str] = mapped_column(Text, default="")
 
 
 class SolutionRow(Base):
-    """The teacher's own solution of a sample."""
+    """The teacher's own solution of a sample. `unlabelled`: the majority of its solutions stands in for a reference."""
 
     __tablename__ = "solutions"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -125,6 +138,7 @@ class SolutionRow(Base):
     chain: Mapped[dict[str, Any]] = mapped_column(default=dict)
     correct: Mapped[bool]
     rationalised: Mapped[bool]
+    unlabelled: Mapped[bool] = mapped_column(default=False)
 
 
 class CritiqueRow(Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal, cast
 
 from sqlalchemy import ColumnElement, func, select, true
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.caller import Caller
 from ted.bank.database import Database
+from ted.bank.from_answers import give_back, take
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
 from ted.bank.once import Once, job_made, remember_job
@@ -112,11 +114,14 @@ class JobStore:
         digest: str,
         budget: dict[str, Any],
         samples: Sequence[Sample] = (),
+        answers: Mapping[str, str] = MappingProxyType({}),
         once: Once | None = None,
     ) -> Job:
         """A queued job with its samples; under the key of `once` the job that it made before, if it made one.
 
-        Raises Conflict while another writing job of the bank is unfinished, and for a key of another request.
+        `answers`: those that samples were made of, which are the job's from then on (ted/bank/from_answers).
+        Raises Conflict while another writing job of the bank is unfinished, where an answer is another job's, and for a
+        key of another request.
         """
         with self._database.writing() as session:
             bank = self._bank(session, bank_id)
@@ -144,6 +149,7 @@ class JobStore:
                 store_images(session, bank.project_id, sample.question.images)
                 session.add(sample_row(row, position, sample))
             session.flush()
+            take(session, row, answers)
             if once is not None:
                 remember_job(session, row, once)
             tell_job(session, row)
@@ -297,6 +303,8 @@ def end_job(
     if row.status in UNFINISHED:
         row.status, row.reason = status, None
         row.result, row.error, row.finished_at = result, error, now()
+        if status != "succeeded":
+            give_back(session, row)
         tell_job(session, row)
 
 
@@ -304,7 +312,7 @@ def counts_of(row: JobRow, samples: int, items: Mapping[str, int]) -> ItemCounts
     """How far the job of the row is: by its steps, or by its samples and the items of each status."""
     if row.steps is not None:
         return ItemCounts(row.steps, row.steps_done, 0, 0)
-    done, skipped = items.get("done", 0), items.get("all_correct", 0)
+    done, skipped = items.get("done", 0) + items.get("no_majority", 0), items.get("all_correct", 0)
     return ItemCounts(samples * rounds_of(row.request), done + skipped, items.get("failed", 0), skipped)
 
 

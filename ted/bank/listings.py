@@ -14,6 +14,7 @@ from ted.bank.banks import settings_tag
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.json_lists import has_text
+from ted.bank.origins import unlabelled_among
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.portability import MadeFor, students_of
 from ted.bank.rows import experiences_of, status_of, tag_of
@@ -21,7 +22,7 @@ from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
 from ted.bank.usage import COUNTERS, SUMS, UsageStats
 from ted.errors import BadInput, NotFound
 from ted.experience import Experience, Status
-from ted.settings import RetrievalSettings, TrialSettings
+from ted.settings import CascadeSettings, RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class BankDetails:
     image_embedder: str | None
     retrieval: RetrievalSettings
     trials: TrialSettings
+    cascade: CascadeSettings
     alarm: bool
     max_experiences: int
     max_tokens: int
@@ -51,7 +53,8 @@ class BankDetails:
 
 @dataclass(frozen=True, slots=True)
 class ExperienceDetails:
-    """An experience with its usage and origin; `tag` changes whenever it does."""
+    """An experience with its usage and origin; `tag` changes whenever it does. `unlabelled`: no reference stands behind
+    its text."""
 
     experience: Experience
     usage: UsageStats
@@ -59,6 +62,7 @@ class ExperienceDetails:
     student: str | None
     teacher: str | None
     gate: dict[str, Any] | None
+    unlabelled: bool
     created_revision: int
     updated_revision: int
     created_at: datetime
@@ -172,6 +176,7 @@ def _bank(row: BankRow, experiences: int, students: tuple[MadeFor, ...]) -> Bank
         image_embedder=row.image_fingerprint,
         retrieval=RetrievalSettings().with_options(row.retrieval),
         trials=TrialSettings(**row.trials),
+        cascade=CascadeSettings(**row.cascade),
         alarm=bool(row.alarm and row.alarm["raised"]),
         max_experiences=row.max_experiences,
         max_tokens=row.max_tokens,
@@ -186,6 +191,7 @@ def _bank(row: BankRow, experiences: int, students: tuple[MadeFor, ...]) -> Bank
 
 def _details(session: Session, rows: Sequence[Any]) -> list[ExperienceDetails]:
     experiences = experiences_of(session, [row for row, _ in rows])
+    unlabelled = unlabelled_among(session, [row.id for row, _ in rows])
     return [
         ExperienceDetails(
             experience=experience,
@@ -194,6 +200,7 @@ def _details(session: Session, rows: Sequence[Any]) -> list[ExperienceDetails]:
             student=row.student,
             teacher=row.teacher,
             gate=row.gate,
+            unlabelled=row.id in unlabelled,
             created_revision=row.created_revision,
             updated_revision=row.updated_revision,
             created_at=row.created_at,

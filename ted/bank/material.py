@@ -19,6 +19,9 @@ from ted.errors import NotFound
 from ted.experience import Retrieval
 from ted.trajectory import Critique, Solution, Trajectory, Verdict
 
+FINISHED = ("done", "all_correct", "no_majority")
+"""What items are that are worked on: that, with every attempt right, or without anything to grade attempts by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -68,8 +71,10 @@ class MaterialStore:
         )
         return replace(retrieval, retrieved=tuple(told))
 
-    def keep_trajectories(self, place: Place, trajectories: Sequence[Trajectory]) -> None:
-        """The student's attempts."""
+    def keep_trajectories(
+        self, place: Place, trajectories: Sequence[Trajectory], *, unlabelled: bool = False
+    ) -> None:
+        """The student's attempts; `unlabelled`: graded against what stands in for a reference."""
         with self._database.writing() as session:
             job = self._job(session, place)
             session.query(TrajectoryRow).filter_by(
@@ -86,12 +91,13 @@ class MaterialStore:
                         chain=asdict(t.attempt.chain) if t.attempt else {},
                         used=list(t.attempt.used) if t.attempt else [],
                         correct=t.grade.correct,
+                        unlabelled=unlabelled,
                         reason=t.grade.reason,
                     )
                 )
 
-    def keep_solution(self, place: Place, solution: Solution) -> None:
-        """The teacher's own."""
+    def keep_solution(self, place: Place, solution: Solution, *, unlabelled: bool = False) -> None:
+        """The teacher's own; `unlabelled`: it stands in for a reference."""
         with self._database.writing() as session:
             session.merge(
                 SolutionRow(
@@ -101,6 +107,7 @@ class MaterialStore:
                     chain=asdict(solution.attempt.chain),
                     correct=solution.correct,
                     rationalised=solution.rationalised,
+                    unlabelled=unlabelled,
                 )
             )
 
@@ -137,11 +144,11 @@ class MaterialStore:
             tell_item(session, job, row)
             record_exposures(session, bank, asked, retrieval, cited=cited, verdicts=verdicts)
 
-    def keep_outcome(self, place: Place, outcome: dict[str, Any]) -> None:
+    def keep_outcome(self, place: Place, outcome: dict[str, Any], *, status: str = "done") -> None:
         """The item is done, and nothing of it counts as usage."""
         with self._database.writing() as session:
             row = self._item(session, place)
-            row.status, row.outcome, row.error, row.finished_at = "done", outcome, None, now()
+            row.status, row.outcome, row.error, row.finished_at = status, outcome, None, now()
             tell_item(session, self._job(session, place), row)
 
     def fail(self, place: Place, error: str) -> None:
@@ -155,7 +162,7 @@ class MaterialStore:
         """What came of the sample, or None where it is not finished."""
         with self._database.reading() as session:
             row = session.get(ItemRow, (place.job_id, place.epoch, place.sample_id))
-            return row.outcome if row and row.status in ("done", "all_correct") else None
+            return row.outcome if row and row.status in FINISHED else None
 
     def failures(self, job_id: str) -> list[dict[str, Any]]:
         """The items that failed, with their errors."""

@@ -20,6 +20,7 @@ def sample_row(job: JobRow, position: int, sample: Sample) -> SampleRow:
         question=sample.question.text,
         images=[image.sha256 for image in sample.question.images],
         answer=sample.answer,
+        unlabelled=sample.unlabelled,
         grader=grader_to_json(sample.grader),
         tags=list(sample.tags),
     )
@@ -28,4 +29,5 @@ def sample_row(job: JobRow, position: int, sample: Sample) -> SampleRow:
 def sample_of(session: Session, row: SampleRow) -> Sample:
     """The value of a sample's row, images included."""
     question = Question(row.question, load_images(session, row.project_id, row.images))
-    return Sample(row.id, question, row.answer, grader_from_json(row.grader), tuple(row.tags))
+    grader, tags = grader_from_json(row.grader), tuple(row.tags)
+    return Sample(row.id, question, row.answer, grader, tags, row.unlabelled)

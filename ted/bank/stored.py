@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from ted.bank.database import Database
 from ted.bank.retriever import bank_row
 from ted.bank.tables import BankRow
-from ted.settings import RetrievalSettings, TrialSettings
+from ted.settings import CascadeSettings, RetrievalSettings, TrialSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class BankRecord:
     max_tokens: int
     retrieval: RetrievalSettings
     trials: TrialSettings
+    cascade: CascadeSettings
 
 
 def record_of(row: BankRow) -> BankRecord:
@@ -38,6 +39,7 @@ def record_of(row: BankRow) -> BankRecord:
         row.max_tokens,
         settings,
         TrialSettings(**row.trials),
+        CascadeSettings(**row.cascade),
     )
 
 

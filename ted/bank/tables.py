@@ -68,6 +68,7 @@ class BankRow(Base):
     image_fingerprint: Mapped[str | None]
     retrieval: Mapped[dict[str, Any]] = mapped_column(default=dict)
     trials: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    cascade: Mapped[dict[str, Any]] = mapped_column(default=dict)
     alarm: Mapped[dict[str, Any] | None] = mapped_column(default=None)
     max_experiences: Mapped[int] = mapped_column(default=200)
     max_tokens: Mapped[int] = mapped_column(default=20_000)
@@ -201,7 +202,8 @@ class AnswerRow(Base):
     """An answer given, and everything that explains it.
 
     `arm`: `bank` or `control` where chance decided whether the experiences found were used, with the probability of
-    `bank`. `bypassed`: the bank was bypassed at that time.
+    `bank`. `bypassed`: the bank was bypassed at that time. `cascade`: where the teacher might answer, how it came to
+    that. `harvested`: it may become a sample.
     """
 
     __tablename__ = "answers"
@@ -219,6 +221,8 @@ class AnswerRow(Base):
     arm: Mapped[str | None]
     arm_propensity: Mapped[float | None]
     bypassed: Mapped[bool] = mapped_column(default=False)
+    cascade: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    harvested: Mapped[bool] = mapped_column(default=False)
     images_not_searched: Mapped[int] = mapped_column(default=0)
     retrieved: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     demonstrations: Mapped[list[dict[str, Any]]] = mapped_column(default=list)

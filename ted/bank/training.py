@@ -16,7 +16,7 @@ from ted.texts import normalised
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A sample that some distillation of a bank was given; images by sha256."""
+    """A sample that some distillation of a bank was given; images by sha256. `unlabelled`: the answer is nobody's."""
 
     job_id: str
     sample_id: str
@@ -24,6 +24,7 @@ class Trained:
     images: tuple[str, ...]
     answer: str
     grader: Grader
+    unlabelled: bool = False
 
     @property
     def asked(self) -> tuple[str, tuple[str, ...]]:
@@ -32,7 +33,7 @@ class Trained:
 
 
 def trained_on(session: Session, bank_id: str) -> list[Trained]:
-    """All of them, each question once: with the answer of the newest distillation that asked it."""
+    """All of them, each question once: with the answer of the newest distillation that asked it and had one."""
     rows = session.scalars(
         select(SampleRow)
         .join(JobRow, JobRow.id == SampleRow.job_id)
@@ -42,8 +43,11 @@ def trained_on(session: Session, bank_id: str) -> list[Trained]:
     found: dict[tuple[str, tuple[str, ...]], Trained] = {}
     for row in rows:
         grader = grader_from_json(row.grader)
-        sample = Trained(row.job_id, row.id, row.question, tuple(row.images), row.answer, grader)
-        found.setdefault(sample.asked, sample)
+        images = tuple(row.images)
+        sample = Trained(row.job_id, row.id, row.question, images, row.answer, grader, row.unlabelled)
+        known = found.get(sample.asked)
+        if known is None or (known.unlabelled and not sample.unlabelled):
+            found[sample.asked] = sample
     return list(found.values())
 
 

@@ -73,11 +73,18 @@ def withhold(
 
 
 def conduct(
-    database: Database, bank_id: str, question: Question, retrieval: Retrieval, *, key: str
+    database: Database,
+    bank_id: str,
+    question: Question,
+    retrieval: Retrieval,
+    *,
+    key: str,
+    by_chance: bool = True,
 ) -> tuple[Retrieval, Trial]:
     """What is shown of a retrieval for an answer, as the bank's settings and its alarm have it.
 
     The same for the same key (the answer's id) and the same evidence. Where nothing was found there is nothing to try.
+    `by_chance` False: no trial, as for a cascade, where what was shown decides whether the student answers at all.
     """
     if not retrieval.retrieved:
         return retrieval, Trial()
@@ -85,7 +92,7 @@ def conduct(
         bank = bank_row(session, bank_id)
         settings = TrialSettings(**bank.trials)
         bypassed = settings.bypass == "serve_without" and bool(bank.alarm and bank.alarm["raised"])
-        on = settings.when == "always" or (settings.when == "graded" and is_graded(session, bank_id))
+        on = by_chance and _is_on(session, settings, bank_id)
         usage = usage_of(session, bank_id, [r.experience.id for r in retrieval.retrieved]) if on else {}
     if not on:
         return (hidden(retrieval), Trial(bypassed=True)) if bypassed else (retrieval, Trial())
@@ -93,6 +100,10 @@ def conduct(
     if trial.without_bank:
         return hidden(retrieval), trial
     return withhold(retrieval, question, key=key, probability=_by_width(usage)), trial
+
+
+def _is_on(session: Session, settings: TrialSettings, bank_id: str) -> bool:
+    return settings.when == "always" or (settings.when == "graded" and is_graded(session, bank_id))
 
 
 def is_graded(session: Session, bank_id: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, assert_never
 
 from sqlalchemy import func, select
@@ -22,6 +22,7 @@ from ted.bank.changes import (
     Skip,
     Unmerge,
 )
+from ted.bank.origins import unlabelled_among
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
 from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
@@ -50,7 +51,7 @@ class Writer:
     ) -> Applied:
         """Makes the changes in order; one that touches an experience changed since the base revision is skipped."""
         for change in changes:
-            self._apply_one(change)
+            self._apply_one(self._inheriting(change))
         self._session.flush()
         recount(self._session, self._bank.id, self._restarted)
         applied = Applied(self._revision, self._counts, tuple(self._skipped))
@@ -71,6 +72,16 @@ class Writer:
         )
         self._bank.revision = self._revision
         return applied
+
+    def _inheriting(self, change: Change) -> Change:
+        """A text made of others', from no sample of its own, has no better references than they."""
+        operation = change.operation
+        if change.provenance.get("sample") or not isinstance(operation, Rewrite | Merge):
+            return change
+        made_of = operation.experience_ids if isinstance(operation, Merge) else (operation.experience_id,)
+        if len(unlabelled_among(self._session, made_of)) < len(set(made_of)):
+            return change
+        return replace(change, provenance=change.provenance | {"unlabelled": True})
 
     def _apply_one(self, change: Change) -> None:
         operation = change.operation

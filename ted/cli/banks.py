@@ -57,6 +57,8 @@ def delete(bank: BankName, yes: Annotated[bool, typer.Option("--yes", help="Do n
 def experiences(bank: BankName, json: AsJson = False) -> None:
     """The active experiences of a bank."""
     with opened() as ted:
+        found = ted.bank(bank).experiences()
+        unlabelled = ted.bank(bank).unlabelled_among([e.id for e in found])
         rows: list[dict[str, object]] = [
             {
                 "id": e.id,
@@ -64,7 +66,8 @@ def experiences(bank: BankName, json: AsJson = False) -> None:
                 "when_to_use": e.when_to_use,
                 "content": e.content,
                 "keys": len(e.keys),
+                "unlabelled": e.id in unlabelled,
             }
-            for e in ted.bank(bank).experiences()
+            for e in found
         ]
         output.emit(rows, output.table("Experiences", rows), json)

@@ -23,7 +23,7 @@ from index.errors import IndexingError
 from ted.bank.caller import Caller
 from ted.bank.projects import ProjectStore
 from ted.bootstrap import Ted, open_ted
-from ted.errors import TedError
+from ted.errors import NothingToDistil, TedError
 from ted.images import ImageLimits
 from ted.local_models.catalogue import LocalModel
 from ted.local_models.pull import pull
@@ -37,7 +37,8 @@ R = TypeVar("R")
 
 
 def exit_on_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """What ted and index raise on purpose becomes one message on standard error and exit code 2; Ctrl-C 130."""
+    """What ted and index raise on purpose becomes one message on standard error and exit code 2, nothing to distil 3;
+    Ctrl-C 130."""
 
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -45,7 +46,7 @@ def exit_on_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (TedError, IndexingError) as error:
             Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
-            raise typer.Exit(2) from error
+            raise typer.Exit(3 if isinstance(error, NothingToDistil) else 2) from error
         except KeyboardInterrupt:
             Console(stderr=True).print("Stopped. What is done is kept; the same command goes on from here.")
             raise typer.Exit(130) from None
@@ -65,11 +66,12 @@ def opened() -> Iterator[Ted]:
         ted.close()
 
 
-def samples_in(path: Path) -> list[Sample]:
-    """The samples of a file; images of the web are fetched where the settings allow it. Raises BadSamples, BadInput."""
+def samples_in(path: Path, *, labelled: bool = False) -> list[Sample]:
+    """The samples of a file, each with its answer if they must be `labelled`; images of the web are fetched where the
+    settings allow it. Raises BadSamples, BadInput."""
     limits = ImageLimits()
     reader = ImageReader(limits, WebLimits.of(read_settings()))
-    return read_samples(path, limits=limits, open_url=reader.read)
+    return read_samples(path, limits=limits, open_url=reader.read, labelled=labelled)
 
 
 def progress_console(as_json: bool) -> Console:

@@ -42,7 +42,7 @@ def evaluate(
 ) -> None:
     """Answer samples under several arms and compare."""
     chosen, form = arms_named(arms), profile_named(profile)
-    questions = samples_in(samples)
+    questions = samples_in(samples, labelled=True)
     for file in (markdown, html):
         _check_writable(file)
     with opened() as ted, progress_bar(progress_console(json)) as bar:

@@ -7,6 +7,7 @@ import typer
 from ted.cli.ask import ask
 from ted.cli.bank_merge import merge
 from ted.cli.banks import banks, experiences
+from ted.cli.cascade import cascade
 from ted.cli.compress import compress
 from ted.cli.demo import demo
 from ted.cli.distill import distill
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Make a small model answer nearly as well as a large one, without training it.",
 )
-for of_banks in (versions, name_version, diff, rollback, unmerge, merge):
+for of_banks in (versions, name_version, diff, rollback, unmerge, merge, cascade):
     banks.command()(of_banks)
 app.add_typer(banks, name="bank")
 app.command()(distill)

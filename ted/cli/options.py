@@ -10,6 +10,7 @@ from ted.answer import Mode
 from ted.errors import BadInput
 from ted.gate.verdict import GATES, GatePolicy
 from ted.profile import PROFILES, ProfileName
+from ted.settings import Escalate
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 BankName = Annotated[str, typer.Argument(metavar="BANK", help="A bank's name or id.")]
@@ -21,6 +22,19 @@ ModeOption = Annotated[
     typer.Option(
         help="retrieve; all: the whole bank; demos: solved training samples; none: the student alone."
     ),
+]
+EscalateOption = Annotated[
+    str | None,
+    typer.Option(
+        help="never; on_disagreement: the student answers several times, and the teacher where too few of these agree."
+    ),
+]
+SamplesOption = Annotated[
+    int | None, typer.Option(min=2, max=16, help="How often the student answers in a cascade.")
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="The share that must be one answer; 0.67: two of three."),
 ]
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop before this many US dollars.")]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop before this many tokens.")]
@@ -34,6 +48,15 @@ def mode_named(name: str) -> Mode:
             found: Mode = known
             return found
     raise BadInput(f"--mode is {name!r}: there are {', '.join(get_args(Mode))}")
+
+
+def escalate_named(name: str) -> Escalate:
+    """The setting of that name. Raises BadInput."""
+    for known in get_args(Escalate):
+        if known == name:
+            found: Escalate = known
+            return found
+    raise BadInput(f"--escalate is {name!r}: there are {', '.join(get_args(Escalate))}")
 
 
 def gate_named(name: str) -> GatePolicy:

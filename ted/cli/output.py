@@ -13,12 +13,13 @@ from rich.box import SIMPLE
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-from ted.answer import Answer
+from ted.answer import Answer, Cascaded
 from ted.bank.jobs import Job
 from ted.bank.portability import notice
 from ted.evaluation.report import Report
 from ted.evaluation.rows import Arm
 from ted.evaluation.statistics import ArmResult
+from ted.texts import shortened
 
 
 def emit(value: object, shown: RenderableType, as_json: bool) -> None:
@@ -113,6 +114,10 @@ def _summary(result: dict[str, Any]) -> str:
         + (f" and {spent['unpriced']} unpriced calls" if spent["unpriced"] else ""),
         f"  experiences now: {result['experiences']}",
     ]
+    if unlabelled := result.get("unlabelled"):
+        lines.append(
+            f"  without a reference: {unlabelled} samples; for {result['no_majority']} the teacher's solutions disagree"
+        )
     if compressions := result.get("compressions"):
         merged: Counter[str] = Counter()
         for one in compressions:
@@ -150,6 +155,9 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "demonstrations": [asdict(d) for d in answer.retrieval.demonstrations],
         "control": answer.trial.arm == "control",
         "bypassed": answer.trial.bypassed,
+        "escalated": answer.escalated,
+        "cascade": asdict(answer.cascaded) if answer.cascaded else None,
+        "harvested": answer.harvested,
         "usage": {
             "prompt_tokens": answer.usage.prompt_tokens,
             "completion_tokens": answer.usage.completion_tokens,
@@ -174,7 +182,16 @@ def answer_text(answer: Answer) -> str:
     )
     other = told_of_students(answer)
     told += [f"  ({other})"] if other else []
+    told += [f"  ({_told_of_cascade(answer.cascaded)})"] if answer.cascaded else []
     return "\n".join([answer.final_answer, *(shown or ["  (no experience was near enough)"]), *told])
+
+
+def _told_of_cascade(cascaded: Cascaded) -> str:
+    of = f"{round(cascaded.agreement * len(cascaded.answers))} of {len(cascaded.answers)} answers of the student"
+    if cascaded.teacher is None:
+        return f"{of} agree"
+    said = " | ".join(shortened(answer, length=30) for answer in cascaded.answers)
+    return f"{cascaded.teacher} answered: only {of} agree, {said}"
 
 
 def told_of_students(answer: Answer) -> str | None:

@@ -15,6 +15,7 @@ from ted.bank.bank import Bank
 from ted.bank.changes import Change, Occasion
 from ted.bank.compressing import UNUSED, CompressionStore, Standing, Survey
 from ted.bank.conflicts import conflicting
+from ted.bank.origins import unlabelled_among
 from ted.bank.retriever import bank_row
 from ted.bank.rows import experiences_of
 from ted.bank.tables import ExperienceRow
@@ -159,6 +160,7 @@ def _copies(bank: Bank, source_id: str, name: str, moment: Moment) -> list[Chang
     with bank.database.reading() as session:
         revision = bank_row(session, source_id).revision
         rows = session.scalars(_active(source_id)).all()
+        unlabelled = unlabelled_among(session, [row.id for row in rows])
         return [
             Change(
                 Add(row.when_to_use, row.content),
@@ -174,6 +176,7 @@ def _copies(bank: Bank, source_id: str, name: str, moment: Moment) -> list[Chang
                         "version": row.version,
                     },
                     **{k: v for k, v in (("student", row.student), ("teacher", row.teacher)) if v},
+                    **({"unlabelled": True} if row.id in unlabelled else {}),
                 },
             )
             for row, experience in zip(rows, experiences_of(session, rows), strict=True)

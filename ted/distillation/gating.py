@@ -10,11 +10,12 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.changes import Change, Judge
 from ted.bank.material import Place
+from ted.bank.retriever import Guest
 from ted.bank.usage import is_own_source
 from ted.distillation.outcome import Outcome, Skipped
 from ted.experience import Experience
 from ted.gate.trying import Gate
-from ted.gate.verdict import Evidence, told, verdict
+from ted.gate.verdict import Evidence, Verdict, told, verdict
 from ted.gathering import all_of
 from ted.operations import Add, Rewrite
 from ted.sample import Sample
@@ -52,8 +53,7 @@ async def gated(change: Change, number: int, *, gate: Gate, sample: Sample, plac
         images=sample.question.images,
         replaces=replaced,
     )
-    evidence = await gate.admitted(guest, sample, place, number)
-    found, outcome = told(evidence, gate.policy), verdict(evidence)
+    found, outcome = await _judged(guest, number, gate=gate, sample=sample, place=place)
     rejected = (Skipped(sample.id, "gate", f"{operation.when_to_use} {operation.content}: {found['why']}"),)
     if isinstance(operation, Add):
         passed = replace(change, status=outcome, gate=found)
@@ -61,6 +61,17 @@ async def gated(change: Change, number: int, *, gate: Gate, sample: Sample, plac
     if outcome == "rejected":
         return Gated(None, rejected)
     return Gated(replace(change, gate=found))
+
+
+async def _judged(
+    guest: Guest, number: int, *, gate: Gate, sample: Sample, place: Place
+) -> tuple[dict[str, Any], Verdict]:
+    """What the trials come to. On a sample without a reference there are none: what it adds waits for others."""
+    if sample.unlabelled and gate.policy == "sample":
+        why = "its sample has no reference to be tried against"
+        return told(Evidence(), gate.policy) | {"outcome": "candidate", "why": why}, "candidate"
+    evidence = await gate.admitted(guest, sample, place, number)
+    return told(evidence, gate.policy), verdict(evidence)
 
 
 async def tried_again(sample: Sample, *, gate: Gate, place: Place) -> tuple[dict[str, Any], ...]:

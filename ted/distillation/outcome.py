@@ -20,6 +20,8 @@ SkipReason = Literal[
     "stale",
     "same_batch",
     "gate",
+    "no_majority",
+    "unlabelled",
 ]
 
 
@@ -36,11 +38,12 @@ class Skipped:
 class Outcome:
     """Of one sample: the share of right trajectories, the changes proposed, and what was skipped.
 
+    `correct` is None where nothing was attempted; of an unlabelled sample it is against `stand_in`.
     `trials`: what it says of candidates that were kept before, as ted/distillation/gating has it.
     """
 
     sample_id: str
-    correct: float
+    correct: float | None
     solved: bool | None = None
     rationalised: bool = False
     changes: tuple[Change, ...] = ()
@@ -48,6 +51,8 @@ class Outcome:
     mended: int = 0
     error_types: Mapping[str, int] = field(default_factory=dict)
     trials: tuple[dict[str, Any], ...] = ()
+    unlabelled: bool = False
+    stand_in: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As kept with the item."""
@@ -61,6 +66,8 @@ class Outcome:
             "mended": self.mended,
             "error_types": dict(self.error_types),
             "trials": list(self.trials),
+            "unlabelled": self.unlabelled,
+            "stand_in": self.stand_in,
         }
 
     @staticmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from index.protocols import Vectors
 from ted.bank.changes import AddKeys, Change
@@ -76,12 +77,18 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
 def _united(earlier: Change, later: Change) -> Change:
     """The earlier change with keys, tags and sample of the later one that says the same."""
     samples = [*earlier.provenance.get("united", []), later.provenance.get("sample")]
+    both = earlier.provenance if later.provenance.get("unlabelled") else _vouched(earlier.provenance)
     return replace(
         earlier,
         keys=tuple(dict.fromkeys(earlier.keys + later.keys)),
         tags=tuple(dict.fromkeys(earlier.tags + later.tags)),
-        provenance=earlier.provenance | {"united": samples},
+        provenance=both | {"united": samples},
     )
+
+
+def _vouched(provenance: dict[str, Any]) -> dict[str, Any]:
+    """A reference says the same."""
+    return {name: value for name, value in provenance.items() if name != "unlabelled"}
 
 
 def _twin(

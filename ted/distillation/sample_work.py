@@ -13,23 +13,26 @@ from ted.bank.material import MaterialStore, Place
 from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
 from ted.bank.writer import CHANGEABLE
+from ted.distillation.briefing import in_brief
+from ted.distillation.distrust import allowed, touched_by
 from ted.distillation.gating import gated, tried_again
 from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.screening import Screen, keys_from
+from ted.distillation.standing_in import NoMajority, StandIn, stand_in
 from ted.errors import UnparsableOutput
 from ted.experience import Retrieval
 from ted.gate.trying import Gate
 from ted.gathering import all_of
 from ted.grading.grading import Grading
 from ted.prompts import VERSION
-from ted.prompts.teacher import Shown, as_text
+from ted.prompts.teacher import as_text
 from ted.sample import Sample
 from ted.settings import RetrievalSettings
 from ted.student import Student, Written
 from ted.teacher import Teacher
 from ted.texts import normalised
-from ted.trajectory import Chain, Critique, Grade, Solution, Trajectory
+from ted.trajectory import Critique, Grade, Solution, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +54,13 @@ class Workbench:
 
 async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     """Everything from the question to screened changes; the bank itself is not touched."""
-    trials = await tried_again(sample, gate=bench.gate, place=place) if bench.gate else ()
+    judges = bench.gate is not None and not sample.unlabelled
+    trials = await tried_again(sample, gate=bench.gate, place=place) if bench.gate and judges else ()
     retrieval = await _retrieved(sample, place, bench)
+    stood_in = await _stand_in(sample, place, bench) if sample.unlabelled else None
+    if isinstance(stood_in, NoMajority):
+        return await _left(sample, place, bench, stood_in)
+    sample = stood_in.sample if stood_in else sample
     trajectories = await _attempted(sample, retrieval, place, bench)
     skipped = tuple(
         Skipped(sample.id, "unparsable_attempt", t.grade.reason) for t in trajectories if t.attempt is None
@@ -60,13 +68,16 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     correct = sum(t.grade.correct for t in trajectories) / len(trajectories)
     if correct == 1.0:
         keys = _recognised(sample, retrieval, place, bench)
-        outcome = Outcome(sample.id, correct, changes=keys, skipped=skipped, trials=trials)
+        outcome = _marked(Outcome(sample.id, correct, changes=keys, skipped=skipped, trials=trials), sample)
         await _finish(sample, place, bench, retrieval, trajectories, outcome, Critique((), {}, ()))
         return outcome
-    solution = await bench.teacher.solve(sample, key=place.key, grading=bench.grading)
-    await asyncio.to_thread(bench.material.keep_solution, place, solution)
+    if stood_in is not None:
+        solution = stood_in.solution
+    else:
+        solution = await bench.teacher.solve(sample, key=place.key, grading=bench.grading)
+    await asyncio.to_thread(bench.material.keep_solution, place, solution, unlabelled=sample.unlabelled)
     skipped += tuple(Skipped(sample.id, "unparsable_solution", told) for told in solution.unparsable)
-    brief, shown, left_long = await _in_brief(solution, trajectories, place, bench)
+    brief, shown, left_long = await in_brief(solution, trajectories, teacher=bench.teacher, place=place)
     skipped += left_long
     try:
         critique = await bench.teacher.critique(sample, brief, shown, retrieval, key=place.key)
@@ -76,8 +87,30 @@ async def work_on(sample: Sample, place: Place, bench: Workbench) -> Outcome:
     await asyncio.to_thread(bench.material.keep_critique, place, critique)
     outcome = await _screened(sample, place, bench, solution, critique, correct, skipped)
     outcome = replace(await _through_gate(outcome, sample, place, bench), trials=trials)
+    outcome = _marked(outcome, sample)
     await _finish(sample, place, bench, retrieval, trajectories, outcome, critique)
     return outcome
+
+
+async def _stand_in(sample: Sample, place: Place, bench: Workbench) -> StandIn | NoMajority:
+    """The same in every epoch: later ones find its calls in the ledger."""
+    key = replace(place, epoch=0).key
+    return await stand_in(sample, key=key, teacher=bench.teacher, grading=bench.grading)
+
+
+async def _left(sample: Sample, place: Place, bench: Workbench, why: NoMajority) -> Outcome:
+    """Nothing to grade attempts by, so that none is made."""
+    skipped = [Skipped(sample.id, "unparsable_solution", told) for told in why.unparsable]
+    skipped.append(Skipped(sample.id, "no_majority", why.told))
+    outcome = Outcome(sample.id, None, skipped=tuple(skipped), unlabelled=True)
+    await asyncio.to_thread(bench.material.keep_outcome, place, outcome.to_json(), status="no_majority")
+    return outcome
+
+
+def _marked(outcome: Outcome, sample: Sample) -> Outcome:
+    if not sample.unlabelled:
+        return outcome
+    return replace(outcome, unlabelled=True, stand_in=sample.answer, solved=None)
 
 
 def _recognised(sample: Sample, retrieval: Retrieval, place: Place, bench: Workbench) -> tuple[Change, ...]:
@@ -100,6 +133,7 @@ def _provenance(sample: Sample, place: Place, bench: Workbench) -> dict[str, Any
         "student": bench.student.chat.name,
         "teacher": bench.teacher.chat.name,
         "prompts": VERSION,
+        **({"unlabelled": True} if sample.unlabelled else {}),
     }
 
 
@@ -112,7 +146,7 @@ async def _retrieved(sample: Sample, place: Place, bench: Workbench) -> Retrieva
     if frozen := await asyncio.to_thread(bench.material.frozen_retrieval, place):
         return frozen
     retrieval = await bench.bank.retrieve(sample.question, bench.settings)
-    if bench.measures and place.epoch > 0:
+    if bench.measures and place.epoch > 0 and not sample.unlabelled:  # whose outcome would not count
         key = f"{place.epoch}:{place.sample_id}"
         retrieval = withhold(retrieval, sample.question, key=key, probability=lambda _: MOST)
         retrieval = await asyncio.to_thread(bench.material.with_records, place, retrieval)
@@ -131,7 +165,9 @@ async def _attempted(
         Trajectory(n, w.text, w.attempt, grade)
         for n, (w, grade) in enumerate(zip(written, grades, strict=True))
     ]
-    await asyncio.to_thread(bench.material.keep_trajectories, place, trajectories)
+    await asyncio.to_thread(
+        bench.material.keep_trajectories, place, trajectories, unlabelled=sample.unlabelled
+    )
     return trajectories
 
 
@@ -139,35 +175,6 @@ async def _graded(written: Written, sample: Sample, call_key: str, grading: Grad
     if written.attempt is None:
         return Grade(False, f"the reply does not parse: {written.problem}")
     return await grading.grade(written.attempt.final_answer, sample=sample, call_key=call_key)
-
-
-async def _in_brief(
-    solution: Solution, trajectories: list[Trajectory], place: Place, bench: Workbench
-) -> tuple[Solution, list[Shown], tuple[Skipped, ...]]:
-    """Solution and trajectories as the critique shows them: a trace over its budget is compressed to its structure.
-
-    One whose compression cannot be read stays as it is, and is told.
-    """
-    skipped: list[Skipped] = []
-
-    async def brief(trace: str, role: str, number: int) -> Chain | None:
-        try:
-            return await bench.teacher.compressed(trace, call_key=f"{place.key}:{role}:{number}")
-        except UnparsableOutput as error:
-            skipped.append(Skipped(place.sample_id, "unparsable_compression", f"{role} {number}: {error}"))
-            return None
-
-    async def shown(t: Trajectory) -> Shown:
-        answer = t.attempt.final_answer if t.attempt else ""
-        trace = as_text(t.attempt.chain, answer) if t.attempt else t.text
-        chain = await brief(trace, "compress", t.number)
-        return Shown(t.number, t.grade.correct, as_text(chain, answer) if chain else trace, answer)
-
-    attempt = solution.attempt
-    chain = await brief(as_text(attempt.chain, attempt.final_answer), "compress-solution", 0)
-    solution = replace(solution, attempt=replace(attempt, chain=chain)) if chain else solution
-    seen = await all_of(shown(t) for t in trajectories)
-    return solution, seen, tuple(sorted(skipped, key=lambda s: s.detail))
 
 
 async def _screened(
@@ -191,13 +198,16 @@ async def _screened(
         key=place.key,
     )
     screened = await all_of(screen.screen(o, n) for n, o in enumerate(critique.operations))
+    proposed = tuple(s.change for s in screened if s.change)
+    free = bench.bank.unlabelled_among([i for change in proposed for i in touched_by(change)])
+    changes, refused = allowed(proposed, sample, free)
     return Outcome(
         sample.id,
         correct,
         solved=solution.correct,
         rationalised=solution.rationalised,
-        changes=tuple(s.change for s in screened if s.change),
-        skipped=skipped + tuple(skip for s in screened for skip in s.skipped),
+        changes=changes,
+        skipped=skipped + tuple(skip for s in screened for skip in s.skipped) + refused,
         mended=sum(s.mended for s in screened),
         error_types=Counter(f.error_type for f in critique.findings),
     )
@@ -234,7 +244,9 @@ async def _finish(
         place,
         status="all_correct" if outcome.correct == 1.0 else "done",
         outcome=outcome.to_json(),
-        asked=Asked(place.key, "distillation", sample.question, outcome.correct),
+        asked=Asked(
+            place.key, "distillation", sample.question, None if sample.unlabelled else outcome.correct
+        ),
         retrieval=retrieval,
         cited=cited,
         verdicts=critique.verdicts,

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from ted.answer import Mode
 from ted.answering import asked, retrieved_for
 from ted.bank.bank import Bank
 from ted.errors import BadInput
-from ted.evaluation.rows import CASCADE_THRESHOLD, CASCADE_TIMES, Arm, Given, Row, Vote
+from ted.evaluation.rows import Arm, Given, Row, Vote
 from ted.experience import Retrieval
 from ted.gathering import all_of
 from ted.grading.agreement import agreement_of
 from ted.grading.grading import Grading
 from ted.sample import Question, Sample
-from ted.settings import RetrievalSettings
+from ted.settings import CascadeSettings, RetrievalSettings
 from ted.student import DISTILLING_TEMPERATURE, Student
 
 MODES: dict[Arm, Mode] = {
@@ -35,7 +35,8 @@ MODES: dict[Arm, Mode] = {
 @dataclass(frozen=True, slots=True)
 class Arms:
     """Whom the arms ask. `irrelevant`: the bank of another domain, where that arm is wanted; `demonstrations`: how many
-    training samples are shown, None: as many as the bank's `k`."""
+    training samples are shown, None: as many as the bank's `k`; `cascade`: how often that arm asks the student, and
+    from which agreement on the teacher is not needed."""
 
     bank: Bank
     student: Student
@@ -43,6 +44,7 @@ class Arms:
     grading: Grading
     irrelevant: Bank | None = None
     demonstrations: int | None = None
+    cascade: CascadeSettings = field(default_factory=CascadeSettings)
 
     async def found(self, question: Question, arm: Arm) -> Retrieval:
         """What the arm shows for the question. Raises BadInput where it cannot be shown."""
@@ -115,8 +117,10 @@ class Arms:
         head: str,
         role: str,
         number: int = 0,
+        *,
+        judged: int | None = None,
     ) -> tuple[Given, str]:
-        """A reply that does not parse is graded as the text it is."""
+        """A reply that does not parse is graded as the text it is; `judged`: the number of its judgement, if another."""
         reply, attempt = await asked(
             model,
             sample.question,
@@ -127,8 +131,8 @@ class Arms:
             temperature=DISTILLING_TEMPERATURE if (arm, role) == ("cascade", "student") else 0.0,
         )
         final = attempt.final_answer if attempt else reply.text.strip()
-        judged = number if role == "student" else CASCADE_TIMES
-        grade = await self.grading.grade(final, sample=sample, call_key=f"{head}:judge:{judged}")
+        judge_key = f"{head}:judge:{number if judged is None else judged}"
+        grade = await self.grading.grade(final, sample=sample, call_key=judge_key)
         usage = reply.usage
         given = Given(
             final, grade.correct, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, reply.seconds
@@ -140,16 +144,18 @@ class Arms:
         nothing = Retrieval((), retrieval.revision, abstained=False)
         asks = [
             self._given(sample, "cascade", retrieval, self.student, head, "student", n)
-            for n in range(CASCADE_TIMES)
+            for n in range(self.cascade.samples)
         ]
-        teacher = self._given(sample, "cascade", nothing, self.teacher, head, "teacher")
+        teacher = self._given(
+            sample, "cascade", nothing, self.teacher, head, "teacher", judged=self.cascade.samples
+        )
         *students, (solution, _) = await all_of([*asks, teacher])
         answers = tuple(given for given, _ in students)
         agreed = await asyncio.to_thread(
             agreement_of, [given.final_answer for given in answers], grader=sample.grader
         )
         vote = Vote(answers, agreed.position, agreed.share, solution)
-        return replace(_with(row, settled(vote, CASCADE_THRESHOLD), ""), vote=vote)
+        return replace(_with(row, settled(vote, self.cascade.threshold), ""), vote=vote)
 
 
 def settled(vote: Vote, threshold: float) -> Given:

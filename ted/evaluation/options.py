@@ -66,6 +66,16 @@ def overlapping(
     return found
 
 
+def check_labelled(samples: Sequence[Sample]) -> None:
+    """Raises BadInput where nobody said what is right: a report is no place for what a teacher believes."""
+    if without := [sample.id for sample in samples if sample.unlabelled]:
+        more = f" and {len(without) - TOLD} more" if len(without) > TOLD else ""
+        raise BadInput(
+            f"{len(without)} of the samples have no reference answer ({', '.join(without[:TOLD])}{more}), so that nothing "
+            "could be graded: write it, or leave them out"
+        )
+
+
 def refused(overlap: Sequence[tuple[Sample, str]]) -> BadInput:
     """The error that names them."""
     named = "; ".join(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ted.grading.agreement import falls_short
+
 Arm = Literal["none", "copy", "demos", "retrieve", "all", "irrelevant", "teacher", "cascade"]
 ARMS: tuple[Arm, ...] = ("none", "copy", "demos", "retrieve", "all", "irrelevant", "teacher", "cascade")
-
-CASCADE_TIMES, CASCADE_THRESHOLD = 3, 2 / 3
-"""Answers of the student in the arm `cascade`, and the share of them that must agree or the teacher is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Vote:
 
     def escalated(self, threshold: float) -> bool:
         """Whether the teacher answers at this threshold."""
-        return self.agreement < threshold - 1e-9
+        return falls_short(self.agreement, threshold=threshold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,15 +122,17 @@ class Gate:
 
 
 async def nearest_samples(bank: Bank, samples: Sequence[Sample]) -> dict[str, Sequence[Sample]]:
-    """For each sample id the other samples, those of the most similar questions first; ties keep their order."""
+    """For each sample id the others that have a reference, those of the most similar questions first; ties keep their
+    order."""
     import numpy as np
 
     if not samples:
         return {}
     vectors = await bank.embed_texts([s.question.text for s in samples])
     cosines = vectors @ vectors.T
-    order = np.argsort(-cosines, axis=1, kind="stable")[:, : LOOKED_AT + 1]
+    order = np.argsort(-cosines, axis=1, kind="stable")
+    labelled = np.array([not sample.unlabelled for sample in samples])
     return {
-        sample.id: [samples[int(n)] for n in order[row] if int(n) != row][:LOOKED_AT]
+        sample.id: [samples[int(n)] for n in order[row][labelled[order[row]]] if int(n) != row][:LOOKED_AT]
         for row, sample in enumerate(samples)
     }

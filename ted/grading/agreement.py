@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ted.grading.auto import chosen_for
@@ -10,14 +10,33 @@ from ted.grading.exact import grade_exact
 from ted.grading.grade import grade
 from ted.sample import Choice, Grader, Json, Math, Numeric
 
+ROUNDING = 0.005
+"""Of a threshold that people write with two digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The answer most often given (the first of those given equally often), its position, and its share of all."""
+    """The answer most often given (the first of those given equally often), where it was given, and its share of all."""
 
     final_answer: str
-    position: int
+    positions: tuple[int, ...]
     share: float
+
+    @property
+    def position(self) -> int:
+        """Where it was given first."""
+        return self.positions[0]
+
+    @staticmethod
+    def of(answers: Sequence[str], groups: Collection[Sequence[int]]) -> Agreement:
+        """From the positions of answers that are one, in groups by their first."""
+        largest = max(groups, key=len)
+        return Agreement(answers[largest[0]], tuple(largest), len(largest) / len(answers))
+
+
+def falls_short(share: float, *, threshold: float) -> bool:
+    """Whether less of the answers agree than the threshold wants; 0.67 is as good as two of three."""
+    return share < threshold - ROUNDING
 
 
 def same_answer(one: str, other: str, *, grader: Grader | None) -> bool:
@@ -43,5 +62,4 @@ def agreement_of(answers: Sequence[str], *, grader: Grader | None = None) -> Agr
             group.append(position)
         else:
             groups.append([position])
-    largest = max(groups, key=len)
-    return Agreement(answers[largest[0]], largest[0], len(largest) / len(answers))
+    return Agreement.of(answers, groups)

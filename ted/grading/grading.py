@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from ted.asking import ask
 from ted.chat import ChatModel, ChatRequest
 from ted.errors import BadSetting, ModelFailure, UnparsableOutput
+from ted.grading.agreement import Agreement, agreement_of
 from ted.grading.exact import bare
 from ted.grading.grade import grade
 from ted.prompts.judge import judge_messages
@@ -44,6 +45,27 @@ class Grading:
                 return grade(final_answer, reference=sample.answer, grader=sample.grader)
             case _:
                 assert_never(sample.grader)
+
+    async def agreement(self, answers: Sequence[str], *, sample: Sample, key: str) -> Agreement:
+        """Which of the answers, at least one, are one in the eyes of the sample's grader; `exact`: what they look like
+        decides. Each is held against the first of each group before it; `key` heads the call keys of a judge.
+
+        Raises ModelFailure where the judge could not be made to judge.
+        """
+        if not isinstance(sample.grader, Judge):
+            grader = None if isinstance(sample.grader, Exact) else sample.grader
+            return await asyncio.to_thread(agreement_of, answers, grader=grader)
+        groups: list[list[int]] = []
+        for n, answer in enumerate(answers):
+            for group in groups:
+                other = replace(sample, answer=answers[group[0]])
+                call_key = f"{key}:judge-vote:{n * len(answers) + group[0]}"
+                if (await self._judged(answer, other, call_key)).correct:
+                    group.append(n)
+                    break
+            else:
+                groups.append([n])
+        return Agreement.of(answers, groups)
 
     async def _judged(self, final_answer: str, sample: Sample, call_key: str) -> Grade:
         """The same text is not asked about, and an empty one neither."""

@@ -90,6 +90,12 @@ def digest_of(
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
+def request_of(options: Options, *, student: str, teacher: str, judge: str | None = None) -> dict[str, Any]:
+    """What a job keeps of how it was asked for."""
+    models = {"student": student, "teacher": teacher, "judge": judge}
+    return options.to_json() | models | {"flow": FLOW_VERSION}
+
+
 def planned(job: Job, samples: Sequence[Sample]) -> list[Batch]:
     """The batches of a job in their order, those of its retries last."""
     rounds = [
@@ -131,8 +137,7 @@ class DistillationRunner:
         digest = digest_of(samples, options, student, teacher, judge)
         job = None if new_run else self._jobs.latest(self._bank.id, digest)
         if job is None:
-            models = {"student": student, "teacher": teacher, "judge": judge}
-            request = options.to_json() | models | {"flow": FLOW_VERSION}
+            request = request_of(options, student=student, teacher=teacher, judge=judge)
             return self._jobs.create(
                 self._bank.id,
                 "distillation",
@@ -242,13 +247,16 @@ class DistillationRunner:
             if (found := self._material.outcome(batch.place(sample)))
         ]
         skipped = [s for o in outcomes for s in o.skipped] + [s for b in settled for s in b.skipped]
+        graded = [o.correct for o in outcomes if o.correct is not None and not o.unlabelled]
         operations: Counter[str] = Counter()
         for one in settled:
             operations.update(one.applied.counts)
         return {
             "samples": len(samples),
             "items": asdict(self._jobs.counts(job.id)),
-            "student_correct": sum(o.correct for o in outcomes) / max(1, len(outcomes)),
+            "unlabelled": sum(sample.unlabelled for sample in samples),
+            "no_majority": sum(o.unlabelled and o.stand_in is None for o in outcomes),
+            "student_correct": sum(graded) / max(1, len(graded)),
             "teacher_solved": sum(o.solved is True for o in outcomes),
             "rationalised": sum(o.rationalised for o in outcomes),
             "operations": dict(operations),

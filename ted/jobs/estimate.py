@@ -12,7 +12,8 @@ from ted.bank.bank import Bank
 from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.options import Options as Evaluating
-from ted.evaluation.rows import CASCADE_TIMES, Arm
+from ted.evaluation.options import check_labelled
+from ted.evaluation.rows import Arm
 from ted.gate.trying import AT_ONCE, LATER_ROUNDS, most_pairs
 from ted.grading.grading import JUDGE_TOKENS
 from ted.jobs.distillation import Options
@@ -29,7 +30,8 @@ WRITTEN = 0.25
 """Expected of a completion, as a share of what it may have."""
 
 ASSUMED = (
-    "No sample is right from the start; the teacher solves each at its first try and mends every second one; every "
+    "No sample is right from the start; the teacher solves each at its first try, agrees with itself where there is no "
+    "reference, and mends every second one; every "
     "reply parses; a gate is clear after half of its pairs; completions have a quarter of the tokens they may have; a "
     "compression asks about two clusters."
 )
@@ -129,6 +131,8 @@ def estimate_distillation(
     for sample in samples:
         for ask in _of_sample(sample, bank, options, profile):
             by_role[ask.role] += [ask] * options.epochs
+        for ask in _of_votes(sample, profile) if sample.unlabelled else ():
+            by_role[ask.role].append(ask)  # later epochs find them in the ledger
     for ask in _of_compressions(bank, len(samples), options, profile):
         by_role[ask.role].append(ask)
     others: dict[str, ChatModel] = {"student": student, "gate": student, "judge": judge or teacher}
@@ -149,8 +153,10 @@ def estimate_evaluation(
     teacher: ChatModel,
     judge: ChatModel | None = None,
 ) -> Estimate:
-    """The same for an evaluation: every question once under every arm (thrice and once more in a cascade), and no
-    reply but a judge's is asked for again."""
+    """The same for an evaluation: every question once under every arm (in a cascade as often as the bank's has it, and
+    the teacher in any case), and no reply but a judge's is asked for again. Raises BadInput for unlabelled samples.
+    """
+    check_labelled(samples)
     chosen = tuple(dict.fromkeys(options.arms))
     models = {"student": student, "teacher": teacher, "judge": judge or teacher}
     roles: list[RoleEstimate] = []
@@ -172,7 +178,7 @@ def _of_arm(arm: Arm, sample: Sample, bank: Bank, profile: Profile) -> Iterator[
     settings, text = bank.record.retrieval, FRAME + len(sample.question.text.encode())
     images, most = len(sample.question.images), profile.attempt_tokens
     advice = 4 * (bank.record.max_tokens if arm == "all" else settings.token_budget)
-    times = CASCADE_TIMES if arm == "cascade" else 1
+    times = bank.record.cascade.samples if arm == "cascade" else 1
     if arm not in ("copy", "teacher"):
         besides = 0 if arm == "none" else advice
         drawn = images * (1 + settings.k) if arm == "demos" else images
@@ -186,27 +192,44 @@ def _of_arm(arm: Arm, sample: Sample, bank: Bank, profile: Profile) -> Iterator[
 
 def _of_sample(sample: Sample, bank: Bank, options: Options, profile: Profile) -> Iterator[_Ask]:
     asked, images = len(sample.question.text.encode()), len(sample.question.images)
-    known, advice = asked + len(sample.answer.encode()), 4 * bank.record.retrieval.token_budget
+    answer = 4 * profile.solve_tokens if sample.unlabelled else len(sample.answer.encode())
+    known, advice = asked + answer, 4 * bank.record.retrieval.token_budget
     times = options.trajectories or profile.trajectories
     attempt, solve, critique = profile.attempt_tokens, profile.solve_tokens, profile.critique_tokens
     traces = 4 * (times * attempt + solve)
     operations = 1 if profile.form == "short" else OPERATIONS
     yield _Ask("student", times, times, FRAME + asked, advice, images, attempt)
-    yield _Ask("solve", min(1, profile.solves), profile.solves, FRAME + asked, 0, images, solve)
-    explained = int(profile.explains)
-    yield _Ask("explain", explained * (not profile.solves), explained, FRAME + known, 0, images, solve)
+    labelled = not sample.unlabelled
+    if labelled:
+        yield _Ask("solve", min(1, profile.solves), profile.solves, FRAME + asked, 0, images, solve)
+        explained = int(profile.explains)
+        yield _Ask("explain", explained * (not profile.solves), explained, FRAME + known, 0, images, solve)
     yield _Ask("compress", 0, times + 1, FRAME, 4 * max(attempt, solve), 0, critique)
     yield _Ask("critique", 1, 1, FRAME + known, advice + traces, images, critique)
-    judged, judged_most = profile.solves + times, profile.solves + times
-    if options.gate != "none":
+    judged = judged_most = labelled * profile.solves + times
+    if options.gate != "none" and (labelled or options.gate != "sample"):
         pairs = most_pairs(options.gate)
-        gates, again = operations * pairs, LATER_ROUNDS * AT_ONCE
+        gates, again = operations * pairs, labelled * LATER_ROUNDS * AT_ONCE
         calls = 2 * (gates + again), 2 * ceil(pairs / 2)
         yield _Ask("gate", calls[1], calls[0], FRAME + asked, advice, images, attempt)
         judged, judged_most = judged + calls[1], judged_most + calls[0]
     if isinstance(sample.grader, Judge):
         yield _Ask("judge", judged, judged_most, FRAME + known, 4 * attempt, 0, JUDGE_TOKENS)
     yield _Ask("mend", 0.5, operations * MENDS_OF_ONE, FRAME + known, 4 * critique, images, critique)
+
+
+def _of_votes(sample: Sample, profile: Profile) -> Iterator[_Ask]:
+    """What stands in for a reference: solutions that know nothing of each other, and a judge of each two of them."""
+    asked, images, answer = (
+        len(sample.question.text.encode()),
+        len(sample.question.images),
+        4 * profile.solve_tokens,
+    )
+    times = profile.votes - bool(sample.answer.strip())
+    yield _Ask("solve", times, times, FRAME + asked, 0, images, profile.solve_tokens)
+    if isinstance(sample.grader, Judge):
+        pairs = profile.votes * (profile.votes - 1) // 2
+        yield _Ask("judge", pairs, pairs, FRAME + asked, 2 * answer, 0, JUDGE_TOKENS)
 
 
 def _of_compressions(bank: Bank, samples: int, options: Options, profile: Profile) -> Iterator[_Ask]:

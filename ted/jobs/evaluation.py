@@ -20,7 +20,7 @@ from ted.chat import ChatModel
 from ted.draining import Drain
 from ted.errors import Conflict, ModelFailure
 from ted.evaluation.arms import Arms
-from ted.evaluation.options import Options, overlapping, refused
+from ted.evaluation.options import Options, check_labelled, overlapping, refused
 from ted.evaluation.report import Report
 from ted.evaluation.rows import Arm, Row
 from ted.gathering import all_of
@@ -70,9 +70,11 @@ class EvaluationRunner:
     ) -> Job:
         """A queued job; an arm that is named twice is run once.
 
-        Raises BadInput for arms that cannot be run, and for samples that the bank was distilled from unless allowed.
+        Raises BadInput for arms that cannot be run, for samples without a reference, and for those that the bank was
+        distilled from unless allowed.
         """
         options.check(self._bank.id)
+        check_labelled(samples)
         overlap = self._overlap(samples)
         if overlap and not options.allow_overlap:
             raise refused(overlap)
@@ -172,6 +174,7 @@ class EvaluationRunner:
             grading=Grading(ledger.around(judge) if needs_judge(samples) else None),
             irrelevant=irrelevant,
             demonstrations=job.request.get("demonstrations"),
+            cascade=self._bank.record.cascade,
         )
 
         async def work() -> None:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from ted.bank.bank import Bank
 from ted.bank.calls import Owner
+from ted.bank.from_answers import FromAnswers
 from ted.bank.jobs import Job
 from ted.bank.once import Once
 from ted.bank.stored import StoredBank
@@ -17,6 +18,7 @@ from ted.chat import ChatModel
 from ted.compression.settings import CompressionSettings
 from ted.evaluation import options as evaluation
 from ted.grading.grading import needs_judge
+from ted.jobs import from_feedback
 from ted.jobs.bank_merge import BankMergeRunner
 from ted.jobs.compression import CompressionRunner
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
@@ -61,6 +63,40 @@ def submit_distillation(
         judge=named,
         budget=budget,
         new_run=True,
+        once=once,
+    )
+
+
+def submit_from_feedback(
+    ted: Installation,
+    bank: Bank,
+    found: FromAnswers,
+    options: Options,
+    *,
+    budget: Budget,
+    once: Once | None = None,
+) -> Job:
+    """A queued distillation of answers by the configured models. One that rests goes on, with this budget.
+
+    Raises NothingToDistil where there is neither, and as `submit_distillation`.
+    """
+    student, teacher = ted.student(), ted.teacher()
+    _check_budget(ted, bank, budget, student, teacher)
+    if once is not None and (made := ted.jobs.made(bank.id, once)):
+        return made
+    resting = from_feedback.unfinished(
+        ted.jobs, bank, options, student=student.name, teacher=teacher.name, among=("paused",)
+    )
+    if resting is not None:
+        return ted.jobs.queue(resting.id, asdict(budget), once=once)
+    return from_feedback.begin(
+        ted.jobs,
+        bank,
+        found,
+        options,
+        student=student.name,
+        teacher=teacher.name,
+        budget=budget,
         once=once,
     )
 

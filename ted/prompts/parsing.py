@@ -79,6 +79,13 @@ def parsed_attempt(text: str, form: Form) -> Attempt:
             assert_never(form)
 
 
+def stated_answer(text: str) -> str:
+    """By what a text of any form is compared: the answer that it names as such, the last of several, or all it says."""
+    said = _after_thinking(text)
+    named = _ANSWER.findall(said)
+    return _without_half_bold(named[-1].strip()) if named else said.strip()
+
+
 def _without_half_bold(answer: str) -> str:
     """`**Answer: B**` leaves the closing half behind."""
     return answer.removesuffix("**").rstrip() or answer if answer.count("**") % 2 else answer

@@ -117,7 +117,7 @@ def test_no_other_student_is_taken(still_desk: Desk, provider: Upstream, other: 
 
 
 @pytest.mark.parametrize(
-    "field", ["stream", "escalate", "api_base", "base_url", "api_key", "extra_headers", "mock_response"]
+    "field", ["stream", "harvest", "api_base", "base_url", "api_key", "extra_headers", "mock_response"]
 )
 def test_a_field_that_is_not_known_is_refused(still_desk: Desk, field: str) -> None:
     check_problem(still_desk.ask(**{field: "x"}), 422, "validation_failed", ["body", field])

@@ -51,7 +51,7 @@ def test_an_image_of_a_sample_is_kept_and_a_path_refused(desk: Desk) -> None:
 def test_every_bad_sample_is_told_by_its_position_and_field(still_desk: Desk) -> None:
     sent = [
         *samples(1),
-        {"question": "a"},
+        {"question": "a", "answer": " "},
         {"question": " ", "answer": "b", "grader": {"kind": "numeric", "tolerance": -1}},
         {"question": "a", "answer": "x", "grader": "numeric"},
         3,

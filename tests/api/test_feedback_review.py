@@ -33,7 +33,7 @@ def listed(desk: Desk, **query: Any) -> list[str]:
 
 def learnable(desk: Desk) -> list[Sample]:
     ted = desk.service.ted
-    return ted.feedback.accepted_samples(ted.banks.find("desk"))
+    return list(ted.feedback.to_distil(ted.banks.find("desk")).samples)
 
 
 def test_a_reference_waits_until_it_is_accepted_and_a_new_one_waits_again(desk: Desk) -> None:

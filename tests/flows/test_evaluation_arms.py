@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from ted.evaluation.rows import ARMS, Arm, Row
 from ted.evaluation.statistics import bootstrapped, break_even, cascade_curve, compared, figures
 from ted.jobs.evaluation import EvaluationRunner
 from ted.sample import Judge, Question, Sample
+from ted.settings import CascadeSettings
 from tests.scripted import Bench, Call, Rule, add, attempt, call_of, critique, speaking
 from tests.stores import Store, added
 
@@ -168,6 +169,37 @@ async def test_a_cascade_keeps_every_answer_and_asks_the_teacher_in_any_case(hal
     assert len({r.seed for r in hall.small.requests if call_of(r).sample == "red"}) == 3
     assert {r.temperature for r in hall.small.requests} == {0.7}
     assert [point.escalated for point in report.cascade][0::2] == [0.0, 1.0]
+
+
+async def test_a_cascade_is_evaluated_as_the_bank_has_it(hall: Hall) -> None:
+    wanted = CascadeSettings("on_disagreement", samples=4, threshold=0.5)
+    hall.store.banks.change(hall.bank.id, lambda settings: replace(settings, cascade=wanted))
+
+    report = await hall.evaluated("cascade", rule=lambda call: attempt(f"guess {call.number // 2}"))
+
+    votes = [row.vote for row in report.rows if row.vote is not None]
+    assert [len(vote.student) for vote in votes] == [4] * len(report.rows)
+    assert [row.final_answer for row in report.rows] == ["guess 0"] * len(report.rows)
+
+
+async def test_every_rendering_draws_accuracy_against_cost_from_never_to_always(hall: Hall) -> None:
+    def unsure(call: Call) -> str:
+        return attempt("tea" if call.sample == "tea" else f"guess {call.number}")
+
+    report = await hall.evaluated("cascade", rule=unsure)
+    told, page, text = report.to_json()["cascade"], as_html(report), as_markdown(report)
+
+    shares = [point["escalated"] for point in told]
+    costs = [point["cost_usd"] for point in told]
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert shares == sorted(shares)
+    assert costs == sorted(costs)
+    assert told[-1]["accuracy"] == 1.0
+    assert page.count("<svg") >= 1
+    assert "One dot a threshold of agreement" in page
+    rows = text.split("## Cascade", 1)[1].split("\n## ", 1)[0].strip().splitlines()
+    assert len([row for row in rows if row.startswith("| ")]) == len(told) + 1
+    assert f"{told[-1]['accuracy']:.3f}" in rows[-1]
 
 
 async def test_samples_that_the_bank_was_distilled_from_are_refused_by_name(hall: Hall) -> None:

@@ -64,7 +64,11 @@ def test_plain_lines_are_read_and_their_images_are_data_urls(tmp_path: Path) -> 
 def test_a_bad_line_in_a_zip_is_told_by_its_number(tmp_path: Path) -> None:
     missing = LINE | {"images": ["shapes/2.png"]}
     text = lines(
-        LINE, {"question": "a"}, missing, LINE | {"images": ["../1.png"]}, LINE | {"images": ["/1.png"]}
+        LINE,
+        {"question": "a", "answer": ""},
+        missing,
+        LINE | {"images": ["../1.png"]},
+        LINE | {"images": ["/1.png"]},
     )
     members = {"samples.jsonl": text, "shapes/1.png": PICTURE}
 

@@ -15,7 +15,7 @@ from PIL import Image as pillow
 
 from ted.errors import BadInput, BadSamples
 from ted.images import ImageLimits
-from ted.sample import Choice, Exact, Grader, Json, Numeric, Regex, Sample
+from ted.sample import Choice, Exact, Grader, Json, Judge, Numeric, Regex, Sample
 from ted.sample_files import images_beside, parse_sample, parse_samples, read_samples
 from ted.sample_sets import overlap, samples_digest
 from ted.texts import normalised
@@ -98,10 +98,9 @@ def test_a_grader_is_a_name_or_an_object(tmp_path: Path, spec: object, answer: s
         ({"answer": "Paris"}, "question", "is missing"),
         (GOOD | {"question": " \n"}, "question", "is blank"),
         (GOOD | {"question": ["x"]}, "question", "must be a string, not a list"),
-        ({"question": "x"}, "answer", "unlabelled samples are not read yet"),
-        (GOOD | {"answer": " "}, "answer", "unlabelled samples are not read yet"),
+        ({"question": "x", "grader": "regex"}, "answer", "is a pattern, write it"),
+        (GOOD | {"answer": " "}, "answer", "is blank: write the reference, or leave it out (unlabelled)"),
         (GOOD | {"answer": 42}, "answer", "must be a string, not the number 42"),
-        (GOOD | {"answer": None}, "answer", "must be a string, not null"),
         (GOOD | {"images": "a.png"}, "images", "must be a list of strings, not the string 'a.png'"),
         (GOOD | {"images": ["data:,", 3]}, "images[1]", "must be a string, not the number 3"),
         (GOOD | {"tags": [True]}, "tags[0]", "must be a string, not true"),
@@ -305,7 +304,13 @@ def test_normalising_twice_is_normalising_once(text: str) -> None:
 
 
 def test_a_list_of_samples_is_checked_as_a_whole_by_position() -> None:
-    sent = [GOOD, {"question": "?"}, {**GOOD, "id": "b", "images": ["a.png"]}, {**GOOD, "id": "c"}, GOOD]
+    sent = [
+        GOOD,
+        {"question": "?", "answer": ""},
+        {**GOOD, "id": "b", "images": ["a.png"]},
+        {**GOOD, "id": "c"},
+        GOOD,
+    ]
 
     with pytest.raises(BadSamples) as bad:
         parse_samples([*sent, {**GOOD, "id": "c"}], limits=LIMITS)
@@ -314,6 +319,27 @@ def test_a_list_of_samples_is_checked_as_a_whole_by_position() -> None:
     assert told == [(1, "answer"), (2, "images[0]"), (4, "id"), (5, "id")]
     assert "answer of item 0, too" in bad.value.errors[2].problem
     assert "id of item 3, too" in bad.value.errors[3].problem
+
+
+@pytest.mark.parametrize("nothing", [{}, {"answer": None}])
+@pytest.mark.parametrize(("grader", "kept"), [("auto", Exact()), ("exact", Exact()), ("judge", Judge())])
+def test_a_sample_without_an_answer_is_unlabelled(
+    nothing: dict[str, object], grader: str, kept: Grader
+) -> None:
+    (sample,) = parse_samples([{"question": "How many?", "grader": grader, **nothing}], limits=LIMITS)
+
+    assert (sample.unlabelled, sample.answer, sample.grader) == (True, "", kept)
+
+
+def test_where_samples_must_be_labelled_one_without_an_answer_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "eval.jsonl"
+    path.write_text(json.dumps(GOOD) + '\n{"question": "How many?"}\n')
+
+    with pytest.raises(BadSamples) as bad:
+        read_samples(path, limits=LIMITS, labelled=True)
+
+    assert [(e.line, e.field) for e in bad.value.errors] == [(2, "answer")]
+    assert len(read_samples(path, limits=LIMITS)) == 2
 
 
 def test_a_good_list_of_samples_keeps_its_order() -> None:

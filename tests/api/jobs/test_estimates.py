@@ -118,7 +118,7 @@ def test_an_evaluation_is_estimated_and_stays_within_its_bound(desk: Desk, provi
 
 
 def test_an_estimate_of_bad_samples_is_refused(still_desk: Desk) -> None:
-    body = {"samples": [{"question": "a"}], "dry_run": True}
+    body = {"samples": [{"question": "a", "answer": ""}], "dry_run": True}
 
     response = still_desk.client.post(f"{still_desk.path}/distillations", json=body)
 

@@ -104,7 +104,10 @@ def test_a_zip_brings_the_images_that_its_lines_name(desk: Desk) -> None:
 
 
 def test_bad_lines_are_told_by_their_numbers_and_nothing_is_kept(desk: Desk) -> None:
-    bad = LINES + b'{"question": "a"}\n{"question": "b", "answer": "x", "grader": "numeric"}\nnonsense\n'
+    bad = (
+        LINES
+        + b'{"question": "a", "answer": ""}\n{"question": "b", "answer": "x", "grader": "numeric"}\nnonsense\n'
+    )
 
     response = upload(desk, bad)
 
@@ -112,6 +115,10 @@ def test_bad_lines_are_told_by_their_numbers_and_nothing_is_kept(desk: Desk) -> 
         response, 422, "invalid_samples", ["file", 5, "answer"], ["file", 6, "answer"], ["file", 7]
     )
     assert "line 7: malformed JSON" in body["detail"]
+    unlabelled = LINES + b'{"question": "a"}\n'
+    check_problem(
+        upload(desk, unlabelled, purpose="evaluation"), 422, "invalid_samples", ["file", 5, "answer"]
+    )
     assert (kept(desk), desk.client.get("/v1/files").json()["data"]) == ([], [])
 
 

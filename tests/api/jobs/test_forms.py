@@ -71,7 +71,7 @@ def test_a_form_that_is_too_large_is_refused_by_the_byte_too_many(desk: Desk) ->
 
 
 def test_bad_lines_of_a_form_are_told_by_their_numbers_and_nothing_is_kept(desk: Desk) -> None:
-    response = sent(desk, LINES + b'{"question": "a"}\nnonsense\n')
+    response = sent(desk, LINES + b'{"question": "a", "answer": ""}\nnonsense\n')
 
     check_problem(response, 422, "invalid_samples", ["file", 5, "answer"], ["file", 6])
     assert kept(desk) == []
