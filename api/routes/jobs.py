@@ -127,7 +127,8 @@ def get_items(
     page: Paging,
     service: Serving,
     status: Annotated[
-        Literal["queued", "running", "done", "all_correct", "failed"] | None, Query(description="Only these.")
+        Literal["queued", "running", "done", "all_correct", "failed", "quarantined"] | None,
+        Query(description="Only these."),
     ] = None,
 ) -> ListOf[ItemOut]:
     """One for each sample and epoch that was begun, in the order of the samples."""

@@ -14,12 +14,16 @@ from ted.bank.jobs import JobKind, JobStatus
 
 
 class RequestCounts(Shown):
-    """Samples times epochs, or arms; keys, of a re-embedding. `skipped`: completed, and every attempt was right."""
+    """Samples times epochs, or arms; keys, of a re-embedding. `skipped`: completed, and every attempt was right.
+
+    `quarantined`: not worked on before somebody accepted it.
+    """
 
     total: int
     completed: int
     failed: int
     skipped: int
+    quarantined: int
 
 
 class JobUsage(UsageShown):
@@ -65,6 +69,7 @@ class JobOut(Shown):
                 completed=counts.completed,
                 failed=counts.failed,
                 skipped=counts.skipped,
+                quarantined=counts.quarantined,
             ),
             usage=JobUsage(
                 prompt_tokens=spent.prompt_tokens,
@@ -94,7 +99,7 @@ class ItemOut(Shown):
     id: str = Field(examples=["0:s-0123456789ab"])
     epoch: int
     sample_id: str
-    status: str = Field(examples=["running", "done", "all_correct", "failed"])
+    status: str = Field(examples=["running", "done", "all_correct", "failed", "quarantined"])
     question: str
     correct: float | None
     changes: int = Field(description="Changes of the bank that came of it.")

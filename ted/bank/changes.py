@@ -44,6 +44,22 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBack:
+    """Take out of use, until somebody reviews it, what a stranger wrote. `found`: what speaks against it."""
+
+    experience_id: str
+    found: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What was held back is accepted, and takes the place of what it was written for; or it is rejected."""
+
+    experience_id: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """An operator's change, whatever the status and even if pinned; None leaves a field as it is.
 
@@ -80,7 +96,9 @@ class Change:
     `status` of what it makes anew, and what the gate found of that, if it was tried.
     """
 
-    operation: Operation | SetStatus | SetPinned | AddKeys | Edit | Judge | Unmerge | RollBack
+    operation: (
+        Operation | SetStatus | SetPinned | AddKeys | Edit | Judge | Unmerge | RollBack | HoldBack | Review
+    )
     keys: tuple[Key, ...] = ()
     tags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)

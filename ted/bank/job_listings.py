@@ -112,7 +112,9 @@ def _details(session: Session, rows: Sequence[JobRow]) -> list[JobDetails]:
     ids = [row.id for row in rows]
     samples = dict(
         session.execute(
-            select(SampleRow.job_id, func.count()).where(SampleRow.job_id.in_(ids)).group_by(SampleRow.job_id)
+            select(SampleRow.job_id, func.count())
+            .where(SampleRow.job_id.in_(ids), SampleRow.role == "work")
+            .group_by(SampleRow.job_id)
         )
         .tuples()
         .all()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ted.bank.job_control import JobControl
 from ted.cli import output
 from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console, samples_in
 from ted.cli.options import (
@@ -73,6 +74,8 @@ def distill(
             budget=budget,
             new_run=new_run,
         )
+        if job.status in ("succeeded", "failed") and ted.material.accepted_since(job.id):
+            job = JobControl(ted.database, ted.caller).retry(job.id)
         if job.status in ("succeeded", "failed"):
             output.emit_job(job, "This distillation has run already; --new-run runs it again.", json)
             return
@@ -80,7 +83,7 @@ def distill(
             task = bar.add_task("Distilling", total=len(samples) * epochs)
 
             def show(p: Progress) -> None:
-                done = p.counts.completed + p.counts.failed
+                done = p.counts.completed + p.counts.failed + p.counts.quarantined
                 bar.update(task, completed=done, description=f"Distilling (${p.spent.cost_usd:.4f})")
 
             job = asyncio.run(runner.run(job, student=small, teacher=large, judge=judge, progress=show))

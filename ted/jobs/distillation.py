@@ -40,7 +40,7 @@ from ted.student import Student
 from ted.teacher import Teacher
 from ted.tracing import span
 
-FLOW_VERSION = 3
+FLOW_VERSION = 4
 """Of the flow: a job begun under another one is not resumed but begun anew."""
 
 
@@ -181,7 +181,9 @@ class DistillationRunner:
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         asked, policy = Student(ledger.around(student), profile), job.request["gate"]
         grading = Grading(ledger.around(judge) if needs_judge(samples) else None)
-        nearest = await nearest_samples(self._bank, samples if policy == "neighbours" else ())
+        held = await asyncio.to_thread(self._material.held_back, job.id)
+        tried = [sample for sample in samples if sample.id not in held]
+        nearest = await nearest_samples(self._bank, tried if policy == "neighbours" else ())
         settings = self._bank.record.retrieval
         bench = Workbench(
             bank=self._bank,
@@ -201,6 +203,10 @@ class DistillationRunner:
 
         async def work(batch: Batch, sample: Sample) -> None:
             place = batch.place(sample)
+            if sample.id in held and self._material.outcome(place) is None:
+                await asyncio.to_thread(self._material.quarantine, place, held[sample.id])
+                progress(Progress(self._jobs.counts(job.id), ledger.spent))
+                return
             # What failed in a batch that is settled stays so: its changes would not be applied any more.
             if self._material.outcome(place) is None and not self._bank.has_applied(batch.occasion):
                 try:
@@ -256,6 +262,9 @@ class DistillationRunner:
             "mended": sum(o.mended for o in outcomes),
             "skipped": [asdict(s) for s in skipped],
             "failures": self._material.failures(job.id),
+            "quarantined": [
+                {"sample": sample, "why": why} for sample, why in self._material.held_back(job.id).items()
+            ],
             "spent": asdict(spent),
             "experiences": len(self._bank.experiences()),
         }

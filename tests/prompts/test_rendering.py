@@ -215,9 +215,8 @@ def delimiters(draw: st.DrawFn) -> str:
     word = draw(st.sampled_from(LETTERS))
     spread = "".join(c + draw(st.sampled_from(NOTHING_SEEN[:-1])) for c in word[:-1]) + word[-1]
     slash = draw(st.sampled_from(["/", "", "\uff0f", "\u2215"]))
-    return (
-        draw(st.sampled_from(OPENINGS)) + draw(hidden) + slash + draw(hidden) + spread + draw(st.sampled_from([">", " >", "/>", ""]))
-    )  # fmt: skip
+    end = draw(st.sampled_from([">", " >", "/>", ""]))
+    return draw(st.sampled_from(OPENINGS)) + draw(hidden) + slash + draw(hidden) + spread + end
 
 
 HOSTILE = st.lists(st.one_of(st.text(max_size=8), delimiters(), st.sampled_from(EVIL)), max_size=4).map(
