@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
-from api.samples import samples_of
+from api.samples import samples_of, validation_of
 from api.schemas.job_requests import DistillationIn
 from api.schemas.jobs import JobOut
 from api.schemas.previews import EstimateOut
@@ -33,12 +33,19 @@ def post_distillation(
     """
     service.check_models(student=body.student, teacher=body.teacher)
     ted, samples, budget = service.ted, samples_of(body, service), body.budget.budget
+    validation = validation_of(body, service)
     if body.dry_run:
         models = {"student": ted.student(), "teacher": ted.teacher()}
         estimate = estimate_distillation(bank, samples, body.options, judge=ted.judge(), **models)
         shown = EstimateOut.of("distillation", bank.id, estimate, budget)
         return Response(shown.model_dump_json(), media_type="application/json")
     job = submit_distillation(
-        ted, bank, samples, body.options, budget=budget, once=once(key, "distillation", bank, body)
+        ted,
+        bank,
+        samples,
+        body.options,
+        budget=budget,
+        validation=validation,
+        once=once(key, "distillation", bank, body),
     )
     return accepted(job, service, response)

@@ -92,7 +92,8 @@ class JobOut(Shown):
 class ItemOut(Shown):
     """The work on one sample in one epoch, as far as it was begun. `correct` is the share of right attempts.
 
-    Of an evaluation an item is a question under an arm; the arms are numbered as epochs.
+    Of an evaluation an item is a question under an arm; the arms are numbered as epochs. Of a compression it is a removal,
+    union, merge or rewrite (`merge:...`), or a question to validate with, before or after.
     """
 
     object: Literal["job.item"] = "job.item"
@@ -105,7 +106,8 @@ class ItemOut(Shown):
     changes: int = Field(description="Changes of the bank that came of it.")
     skipped: int = Field(description="What models wrote and was not used.")
     result: dict[str, Any] | None = Field(
-        description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds."
+        description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds. Of a "
+        "compression: kind, experience_ids, result, and as refusal why it was left undone."
     )
     error: str | None
     finished_at: Time | None

@@ -84,9 +84,13 @@ class Unmerge:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Bring experiences back to these states. The change that holds it brings the keys of all of them."""
+    """Bring experiences back to these states. The change that holds it brings the keys of all of them.
+
+    `by_job`: the writing job that undoes what it did itself; else there must be none.
+    """
 
     states: tuple[State, ...]
+    by_job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

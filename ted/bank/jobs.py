@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.held_samples import hold_back
-from ted.bank.job_events import tell_job
+from ted.bank.job_events import tell_job, tell_once
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
 from ted.bank.once import Once, job_made, remember_job
 from ted.bank.rows import store_images
@@ -269,6 +269,11 @@ class JobStore:
             row = self._row(session, job_id)
             end_job(session, row, status, result=result, error=error)
             return job_of(row)
+
+    def tell_once(self, job_id: str, event: str, data: dict[str, Any]) -> None:
+        """Something that befell the job, told under this name once only."""
+        with self._database.writing() as session:
+            tell_once(session, self._row(session, job_id), event, data)
 
     def counts(self, job_id: str) -> ItemCounts:
         """How far the job is; the total is its samples times its epochs."""

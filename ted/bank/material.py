@@ -47,6 +47,14 @@ class MaterialStore:
             row = session.get(ItemRow, (place.job_id, place.epoch, place.sample_id))
             return retrieval_from_json(row.retrieval) if row and row.retrieval else None
 
+    def begin(self, place: Place) -> None:
+        """Work on an item that retrieves nothing begins."""
+        with self._database.writing() as session:
+            row = self._item(session, place)
+            if row.status != "running":
+                row.status, row.error = "running", None
+                tell_item(session, self._job(session, place), row)
+
     def freeze_retrieval(self, place: Place, retrieval: Retrieval) -> None:
         """Work on the sample begins, with this retrieval for good."""
         with self._database.writing() as session:

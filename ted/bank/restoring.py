@@ -21,9 +21,10 @@ UNMERGED = "unmerged"
 """What a refusal says of experiences whose merge somebody undid: they are not to be merged again."""
 
 
-def check_may_roll_back(session: Session, bank: BankRow, *, base: int) -> None:
-    """Raises Conflict while a job writes the bank, waits to or rests, and where the bank is past its base revision."""
-    if job := unfinished_writer(session, bank.id):
+def check_may_roll_back(session: Session, bank: BankRow, *, base: int, by_job: str | None = None) -> None:
+    """Raises Conflict while another job writes the bank, waits to or rests, and where the bank is past its base revision."""
+    job = unfinished_writer(session, bank.id)
+    if job is not None and job.id != by_job:
         raise Conflict(
             f"bank '{bank.name}' has the unfinished {job.kind} {job.id} ({job.status}), which goes by what the bank "
             "holds: let it finish or cancel it first"

@@ -135,8 +135,8 @@ class Writer:
             case Unmerge(experience_id):
                 if row := self._row("unmerge", experience_id, change):
                     self._unmerge(row, change)
-            case RollBack(states):
-                check_may_roll_back(self._session, self._bank, base=self._base)
+            case RollBack(states, by_job):
+                check_may_roll_back(self._session, self._bank, base=self._base, by_job=by_job)
                 for state in states:
                     if row := self._row("rollback", state.experience_id, change):
                         done = restore(self._session, row, state)

@@ -20,6 +20,7 @@ from ted.cli.options import (
     ProfileOption,
     StudentName,
     TeacherName,
+    ValidationFile,
     gate_named,
     profile_named,
 )
@@ -47,6 +48,7 @@ def distill(
         int | None,
         typer.Option(min=0, max=8, help="Tries of the teacher at a sample [the profile's]; 0: none."),
     ] = None,
+    validation: ValidationFile = None,
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
@@ -56,6 +58,7 @@ def distill(
 ) -> None:
     """Distil samples into a bank. The same command goes on where it stopped."""
     samples = samples_in(train)
+    held_out = samples_in(validation) if validation else []
     options = Options(
         profile_named(profile), trajectories, epochs, batch_size, compress_every, gate_named(gate), solves
     )
@@ -64,7 +67,7 @@ def distill(
         opened_bank = ted.bank(bank)
         small, large = ted.student(student), ted.teacher(teacher)
         runner = DistillationRunner(opened_bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
-        judge = ted.judge() if needs_judge(samples) else None
+        judge = ted.judge() if needs_judge((*samples, *held_out)) else None
         job = runner.find_or_create(
             samples,
             options,
@@ -73,6 +76,7 @@ def distill(
             judge=judge.name if judge else None,
             budget=budget,
             new_run=new_run,
+            validation=held_out,
         )
         if job.status in ("succeeded", "failed") and ted.material.accepted_since(job.id):
             job = JobControl(ted.database, ted.caller).retry(job.id)

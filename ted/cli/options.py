@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
@@ -21,6 +22,9 @@ ModeOption = Annotated[
     typer.Option(
         help="retrieve; all: the whole bank; demos: solved training samples; none: the student alone."
     ),
+]
+ValidationFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Samples to validate with; none that is trained on.")
 ]
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop before this many US dollars.")]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop before this many tokens.")]

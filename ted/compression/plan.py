@@ -88,6 +88,12 @@ class Plan:
     refused: tuple[Skipped, ...]
     overflow: Overflow
 
+    @property
+    def signatures(self) -> list[str]:
+        """What a refusal of any of its unions, merges and rewrites is remembered by."""
+        clusters = [cluster.signature for cluster in (*self.unions, *self.clusters)]
+        return clusters + [failing.signature for failing in self.failing]
+
     def about(self, experience_ids: Collection[str]) -> Plan:
         """As far as it is about duplicates of these: nothing is removed or rewritten for its usage."""
 
