@@ -33,7 +33,9 @@ async def post_compression(
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` its plan. The same request goes on with a job that rests, with this budget.
 
-    With `validation`, what it did is undone where answers to those get worse. 409 while another job writes the bank, waits to, or rests.
+    With `validation`, what it did is undone where answers to those get worse.
+
+    409 while another job writes the bank, waits to, or rests.
     """
     service.check_models(student=body.student, teacher=body.teacher)
     ted, validation = service.ted, await asyncio.to_thread(validation_of, body, service)

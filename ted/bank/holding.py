@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from ted.bank.changes import Change
@@ -28,14 +29,34 @@ def quarantine_of(found: Injection, *, instead_of: Sequence[ExperienceRow] = ())
     return {**found.to_json(), "instead_of": [[row.id, row.version] for row in instead_of], "accepted": None}
 
 
+def held_again(row: ExperienceRow, found: Injection) -> dict[str, Any]:
+    """The same for an experience that has a past: which of its texts were accepted stays known."""
+    known = {name: (row.quarantine or {})[name] for name in (_TEXTS,) if name in (row.quarantine or {})}
+    return {**quarantine_of(found), **known}
+
+
 def may_be_served(row: ExperienceRow, when_to_use: str, content: str) -> Injection | None:
     """What speaks against an earlier text of an experience; nothing where a reviewer accepted that one."""
-    accepted = bool(row.quarantine and row.quarantine.get("accepted"))
-    if accepted and (when_to_use, content) == (row.when_to_use, row.content):
+    if _digest(when_to_use, content) in (row.quarantine or {}).get(_TEXTS, ()):
         return None
     return injection_in_experience(when_to_use, content)
 
 
-def reviewed(quarantine: Mapping[str, Any] | None, *, accepted: bool) -> dict[str, Any] | None:
-    """The same with what a reviewer said."""
-    return None if quarantine is None else {**quarantine, "accepted": accepted}
+def reviewed(row: ExperienceRow, *, accepted: bool) -> dict[str, Any] | None:
+    """What is kept, with what a reviewer said of the present text; None where nothing speaks against it."""
+    found = injection_in_experience(row.when_to_use, row.content)
+    if found is None and row.quarantine is None:
+        return None
+    kept = row.quarantine or (quarantine_of(found) if found else {})
+    texts = set(kept.get(_TEXTS, ()))
+    digest = {_digest(row.when_to_use, row.content)}
+    texts = texts | digest if accepted else texts - digest
+    return {**kept, "accepted": accepted, _TEXTS: sorted(texts)}
+
+
+_TEXTS = "accepted_texts"
+"""By their digests: an earlier one may come back by a rollback."""
+
+
+def _digest(when_to_use: str, content: str) -> str:
+    return hashlib.sha256(f"{when_to_use}\n{content}".encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from ted.bank.holding import SERVED, may_be_served, quarantine_of
+from ted.bank.holding import SERVED, held_again, may_be_served
 from ted.bank.job_tables import RefusalRow
 from ted.bank.jobs import unfinished_writer
 from ted.bank.rows import keys_of, put_keys, replace_wording_key, status_of
@@ -61,7 +61,7 @@ def restore(session: Session, row: ExperienceRow, state: State) -> Restored:
     elif rewritten and state.keys is None:
         replace_wording_key(session, row)
     row.status = "quarantined" if found else state.status
-    row.quarantine = quarantine_of(found) if found else row.quarantine
+    row.quarantine = held_again(row, found) if found else row.quarantine
     row.pinned = row.pinned if state.pinned is None else state.pinned
     row.tags = row.tags if state.tags is None else list(state.tags)
     changed = rewritten or other_keys or before != (row.status, row.pinned, list(row.tags))

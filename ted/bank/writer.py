@@ -206,9 +206,9 @@ class Writer:
         return found
 
     def _set_status(self, row: ExperienceRow, status: Status) -> None:
-        """What an operator sets out of quarantine, or rejects there, is reviewed by that."""
-        if row.status == "quarantined" and status in ("active", "candidate", "rejected"):
-            row.quarantine = reviewed(row.quarantine, accepted=status != "rejected")
+        """What an operator lets be served, or rejects out of quarantine, is reviewed by that."""
+        if status in CHANGEABLE or (row.status == "quarantined" and status == "rejected"):
+            row.quarantine = reviewed(row, accepted=status != "rejected")
         row.status = status
 
     def _unmerge(self, row: ExperienceRow, change: Change) -> None:
@@ -235,6 +235,8 @@ class Writer:
                 replace_wording_key(self._session, row)
             row.gate = None
             self._restart_counters(row)
+            if row.status in CHANGEABLE and held_back(Change(Add(when_to_use, content))):
+                row.quarantine = reviewed(row, accepted=True)  # a hand wrote it on purpose
         if edit.status is not None:
             self._set_status(row, edit.status)
         row.pinned = row.pinned if edit.pinned is None else edit.pinned

@@ -118,7 +118,7 @@ async def _freeze(bank: Bank, check: Check, moment: Moment, arm: int, *, anew: b
 
 
 async def _compared(check: Check, moment: Moment) -> Checked:
-    pairs = [pair for pair in await all_of(_pair(sample, check, moment) for sample in check.samples)]
+    pairs = await all_of(_pair(sample, check, moment) for sample in check.samples)
     told = [pair for pair in pairs if pair is not None]
     asked = [pair for pair in told if pair != ALIKE]
     return Checked(
