@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from ted.bank.changes import Change
 from ted.bank.tables import ExperienceRow
 from ted.experience import Status
@@ -13,6 +15,9 @@ from ted.injections import Injection, injection_in_experience
 from ted.operations import Add, Merge, Rewrite
 
 SERVED: tuple[Status, ...] = ("active", "candidate")
+
+CHANGEABLE = SERVED
+"""Statuses of experiences that operations and new keys may touch."""
 
 
 def held_back(change: Change) -> Injection | None:
@@ -40,6 +45,18 @@ def may_be_served(row: ExperienceRow, when_to_use: str, content: str) -> Injecti
     if _digest(when_to_use, content) in (row.quarantine or {}).get(_TEXTS, ()):
         return None
     return injection_in_experience(when_to_use, content)
+
+
+def written_for(session: Session, row: ExperienceRow) -> list[ExperienceRow]:
+    """What it was written in place of, as far as that is still what it was and may be touched."""
+    found = []
+    for experience_id, version in (row.quarantine or {}).get("instead_of", ()):
+        other = session.get(ExperienceRow, experience_id)
+        if other is None or (other.bank_id, other.version) != (row.bank_id, version):
+            continue
+        if other.status in CHANGEABLE and not other.pinned:
+            found.append(other)
+    return found
 
 
 def reviewed(row: ExperienceRow, *, accepted: bool) -> dict[str, Any] | None:

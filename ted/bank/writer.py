@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, assert_never
 
 from sqlalchemy import func, select
@@ -24,19 +24,16 @@ from ted.bank.changes import (
     Skip,
     Unmerge,
 )
-from ted.bank.holding import held_back, quarantine_of, reviewed
+from ted.bank.holding import CHANGEABLE, held_back, quarantine_of, reviewed, written_for
+from ted.bank.inheriting import inherited_by, inheriting
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
 from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
-from ted.bank.usage import recount, usage_of
-from ted.bank.utility import inherited_from
+from ted.bank.usage import recount
 from ted.errors import ChangedMeanwhile, Conflict
 from ted.experience import Status
 from ted.ids import new_id
 from ted.operations import Add, Merge, Remove, Rewrite
-
-CHANGEABLE: tuple[Status, ...] = ("active", "candidate")
-"""Statuses of experiences that operations and new keys may touch."""
 
 
 class Writer:
@@ -159,7 +156,7 @@ class Writer:
         if held_back(change):
             self._hold_back(change, operation.when_to_use, operation.content, merged)
             return
-        told = self._inheriting(change, merged)
+        told = inheriting(self._session, change, merged)
         self._retire_into(self._create(told, operation.when_to_use, operation.content), merged, change)
         self._count("merge")
 
@@ -168,14 +165,6 @@ class Writer:
             parent.status = "retired"
             self._changed(parent, "merged", change, counted=False)
             self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
-
-    def _inheriting(self, change: Change, parents: Sequence[ExperienceRow]) -> Change:
-        """With what a merge of these begins with, kept in its history for when its text comes back."""
-        usage = usage_of(self._session, self._bank.id, [parent.id for parent in parents])
-        inherited = inherited_from(usage[parent.id].evidence for parent in parents)
-        if not inherited.questions:
-            return change
-        return replace(change, provenance=change.provenance | {"inherited": inherited.to_json()})
 
     def _hold_back(
         self, change: Change, when_to_use: str, content: str, instead_of: Sequence[ExperienceRow]
@@ -189,21 +178,12 @@ class Writer:
         if row.status != "quarantined":
             raise Conflict(f"{row.id} is {row.status}: only what is quarantined is reviewed")
         self._set_status(row, "active" if accepted else "rejected")
-        replaced = self._written_for(row) if accepted else []
-        told = self._inheriting(change, replaced) if len(replaced) > 1 else change
+        replaced = written_for(self._session, row) if accepted else []
+        told = inheriting(self._session, change, replaced) if len(replaced) > 1 else change
         self._changed(row, "accept" if accepted else "reject", told)
         self._retire_into(row, replaced, change)
         if len(replaced) > 1:
             self._restart_counters(row)
-
-    def _written_for(self, row: ExperienceRow) -> list[ExperienceRow]:
-        found = []
-        for experience_id, version in (row.quarantine or {}).get("instead_of", ()):
-            other = self._session.get(ExperienceRow, experience_id)
-            same = other is not None and (other.bank_id, other.version) == (row.bank_id, version)
-            if other is not None and same and other.status in CHANGEABLE and not other.pinned:
-                found.append(other)
-        return found
 
     def _set_status(self, row: ExperienceRow, status: Status) -> None:
         """What an operator lets be served, or rejects out of quarantine, is reviewed by that."""
@@ -339,20 +319,9 @@ class Writer:
                 project_id=row.project_id,
                 bank_id=row.bank_id,
                 version=row.version,
-                inherited=self._inherited_by(row),
+                inherited=inherited_by(self._session, row),
             )
         )
-
-    def _inherited_by(self, row: ExperienceRow) -> dict[str, Any] | None:
-        """What this very text has of the parents of a merge."""
-        h = HistoryRow
-        told = self._session.scalars(
-            select(h.provenance)
-            .where(h.experience_id == row.id, h.when_to_use == row.when_to_use, h.content == row.content)
-            .where(h.operation.in_(("merge", "accept")))
-            .order_by(h.id.desc())
-        )
-        return next((p["inherited"] for p in told if "inherited" in p), None)
 
     def _count(self, operation: str) -> None:
         self._counts[operation] = self._counts.get(operation, 0) + 1

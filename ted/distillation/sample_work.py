@@ -9,10 +9,10 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
+from ted.bank.holding import CHANGEABLE
 from ted.bank.material import MaterialStore, Place
 from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
-from ted.bank.writer import CHANGEABLE
 from ted.distillation.gating import gated, tried_again
 from ted.distillation.guards import fact_of
 from ted.distillation.outcome import Outcome, Skipped

@@ -71,7 +71,7 @@ TEACHERS: dict[str, Callable[[ChatRequest], str]] = {
     "never answers": late,
     "loses what was said": lambda request: merging(("Any question", "Do what is right.")),
     "writes without end": lambda request: merging(("When " * 500, "Then " * 500)),
-    "gives orders": lambda request: merging(((texts_in(request) or [("When", "")])[0][0], EVIL)),  # type: ignore[arg-type]
+    "gives orders": lambda request: merging(((texts_in(request) or [("When", "")])[0][0], EVIL)),
     "writes one text for each": lambda request: merging(*texts_in(request)),
     "writes to no shape": lambda request: json.dumps({"decision": "merge", "experiences": "all"}),
 }
@@ -122,7 +122,7 @@ class InStep(TakingBack):
 
     @rule(named=st.sampled_from(sorted(TEACHERS)))
     def compress(self, named: str) -> None:
-        run(self.compression(named, Moment(new_id("job"))))  # type: ignore[arg-type]
+        run(self.compression(named, Moment(new_id("job"))))
         self.went_on(most=2)
         survey = CompressionStore(self.store.database).survey(self.bank.id)
         assert not is_over(survey) or all(s.experience.pinned for s in survey.standings)
@@ -130,7 +130,7 @@ class InStep(TakingBack):
     @rule(named=st.sampled_from(sorted(TEACHERS)))
     def compress_and_undo(self, named: str) -> None:
         moment, before = Moment(new_id("job")), self.bank.record.revision
-        run(self.compression(named, moment))  # type: ignore[arg-type]
+        run(self.compression(named, moment))
         kept = run(undo(self.bank, (moment.occasion, moment.bound), moment.undoing))
         again = run(undo(self.bank, (moment.occasion, moment.bound), moment.undoing))
         assert kept == again == ()
@@ -205,7 +205,7 @@ class InStep(TakingBack):
                 case "move":
                     imported(self.store, exported(self.store), on_conflict="replace")
                 case _:
-                    run(self.compression(named, moment))  # type: ignore[arg-type]
+                    run(self.compression(named, moment))
                     if what == "undo":
                         run(undo(self.bank, occasions, moment.undoing))
 
