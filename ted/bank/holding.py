@@ -34,6 +34,11 @@ def quarantine_of(found: Injection, *, instead_of: Sequence[ExperienceRow] = ())
     return {**found.to_json(), "instead_of": [[row.id, row.version] for row in instead_of], "accepted": None}
 
 
+def by_hand(*, accepted: bool) -> dict[str, Any]:
+    """The same for what an operator quarantined without a finding, once it is reviewed."""
+    return {"kind": "by_hand", "field": "", "passage": "", "instead_of": [], "accepted": accepted}
+
+
 def held_again(row: ExperienceRow, found: Injection) -> dict[str, Any]:
     """The same for an experience that has a past: which of its texts were accepted stays known."""
     known = {name: (row.quarantine or {})[name] for name in (_TEXTS,) if name in (row.quarantine or {})}

@@ -126,7 +126,7 @@ class ExperienceRow(Base):
     student: Mapped[str | None]
     teacher: Mapped[str | None]
     gate: Mapped[dict[str, Any] | None] = mapped_column(default=None)
-    quarantine: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    quarantine: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_revision: Mapped[int]
     updated_revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -307,5 +307,5 @@ class CounterRow(Base):
     withheld_weight2: Mapped[float] = mapped_column(default=0.0)
     withheld_right: Mapped[float] = mapped_column(default=0.0)
     withheld_right2: Mapped[float] = mapped_column(default=0.0)
-    inherited: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    inherited: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     last_used_at: Mapped[datetime | None]

@@ -24,7 +24,7 @@ from ted.bank.changes import (
     Skip,
     Unmerge,
 )
-from ted.bank.holding import CHANGEABLE, held_back, quarantine_of, reviewed, written_for
+from ted.bank.holding import CHANGEABLE, by_hand, held_back, quarantine_of, reviewed, written_for
 from ted.bank.inheriting import inherited_by, inheriting
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
 from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
@@ -178,6 +178,7 @@ class Writer:
         if row.status != "quarantined":
             raise Conflict(f"{row.id} is {row.status}: only what is quarantined is reviewed")
         self._set_status(row, "active" if accepted else "rejected")
+        row.quarantine = row.quarantine or by_hand(accepted=accepted)
         replaced = written_for(self._session, row) if accepted else []
         told = inheriting(self._session, change, replaced) if len(replaced) > 1 else change
         self._changed(row, "accept" if accepted else "reject", told)

@@ -34,25 +34,25 @@ def test_an_experience_that_gives_orders_is_kept_and_not_served(still_desk: Desk
     assert made["id"] not in asked.text
 
 
-def test_accepted_it_is_served_and_rejected_it_is_not(still_desk: Desk) -> None:
-    one, two = added(still_desk), added(still_desk)
-    path = f"{still_desk.path}/quarantine"
+def test_accepted_it_is_served_and_rejected_it_is_not(desk: Desk) -> None:
+    one, two = added(desk), added(desk)
+    path = f"{desk.path}/quarantine"
 
-    accepted = still_desk.client.post(f"{path}/{one['id']}/accept")
-    rejected = still_desk.client.post(f"{path}/{two['id']}/reject")
+    accepted = desk.client.post(f"{path}/{one['id']}/accept")
+    rejected = desk.client.post(f"{path}/{two['id']}/reject")
 
     assert (accepted.json()["accepted"], rejected.json()["accepted"]) == (True, False)
-    asked = still_desk.client.post(f"{still_desk.path}/retrieve", json={"question": EVIL["questions"][0]})
+    asked = desk.client.post(f"{desk.path}/retrieve", json={"question": EVIL["questions"][0]})
     assert one["id"] in asked.text
     assert two["id"] not in asked.text
-    assert still_desk.client.get(path).json()["data"] == []
-    reviewed = still_desk.client.get(path, params={"reviewed": True, "limit": 1}).json()
+    assert desk.client.get(path).json()["data"] == []
+    reviewed = desk.client.get(path, params={"reviewed": True, "limit": 1}).json()
     assert reviewed["has_more"]
-    rest = still_desk.client.get(path, params={"reviewed": True, "after": reviewed["last_id"]}).json()
+    rest = desk.client.get(path, params={"reviewed": True, "after": reviewed["last_id"]}).json()
     assert [h["id"] for h in (*reviewed["data"], *rest["data"])] == [one["id"], two["id"]]
-    check_problem(still_desk.client.post(f"{path}/{one['id']}/accept"), 409, "conflict")
-    check_problem(still_desk.client.post(f"{path}/held_none/accept"), 404, "not_found")
-    history = still_desk.client.get(f"{still_desk.path}/experiences/{one['id']}/history").json()["data"]
+    check_problem(desk.client.post(f"{path}/{one['id']}/accept"), 409, "conflict")
+    check_problem(desk.client.post(f"{path}/held_none/accept"), 404, "not_found")
+    history = desk.client.get(f"{desk.path}/experiences/{one['id']}/history").json()["data"]
     assert [h["operation"] for h in history] == ["quarantine", "accept"]
 
 

@@ -319,6 +319,21 @@ async def test_a_rollback_serves_no_poison_that_a_file_brought_in_its_past(store
     assert waits.texts["content"] == EVIL
 
 
+async def test_what_an_operator_quarantines_waits_too_and_what_is_plain_was_never_reviewed(
+    bank: Bank,
+) -> None:
+    one, two = await added(bank, "A badge is lost", "Ask."), await added(bank, "A key is lost", "Ask.")
+    await apply(bank, Change(SetStatus(one.id, "quarantined")))
+    (waits,) = held(bank)
+
+    await reviewed(bank, one.id, accepted=True)
+
+    assert (waits.id, waits.reason, waits.passage) == (one.id, "by_hand", "")
+    assert {e.id for e in bank.experiences()} == {one.id, two.id}
+    assert held(bank) == []
+    assert [(h.id, h.accepted) for h in held(bank, reviewed=True)] == [(one.id, True)]
+
+
 async def test_what_was_accepted_stays_so_through_a_rollback(bank: Bank) -> None:
     await apply(bank, Change(Add("A badge is lost", EVIL)))
     (one,) = held(bank)

@@ -60,9 +60,7 @@ def test_a_compression_is_checked_with_the_samples_that_are_sent(doubled: Desk) 
     assert [e["data"]["samples"] for e in told if e["event"] == "job.checked"] == [1]
     known = {"validation": [{"question": PRINTER["questions"][0], "answer": "FX-31"}]}
     refused = doubled.client.post(f"{doubled.path}/compressions", json=known)
-    assert (
-        "validation samples are training samples" in check_problem(refused, 422, "invalid_request")["detail"]
-    )
+    assert "validation samples are training samples" in check_problem(refused, 422, "invalid_input")["detail"]
     wrong = doubled.client.post(f"{doubled.path}/compressions", json={"validation": [{"question": "Q?"}]})
     check_problem(wrong, 422, "invalid_samples", ["body", "validation", 0, "answer"])
 
