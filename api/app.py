@@ -31,6 +31,7 @@ from api.routes import (
     metrics,
     models,
     projects,
+    quarantine,
     reembeddings,
     retrieval,
     transfer,
@@ -51,6 +52,7 @@ VERSION = "0.1.0"
 ROUTERS = (
     answers,
     feedback,
+    quarantine,
     banks,
     experiences,
     versions,

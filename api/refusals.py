@@ -18,12 +18,12 @@ class BadField(BadInput):
 class BadInlineSamples(BadInput):
     """Samples in a request cannot be used; every bad one is told by its position and field."""
 
-    def __init__(self, bad: BadSamples) -> None:
+    def __init__(self, bad: BadSamples, field: str = "samples") -> None:
         items = len({error.line for error in bad.errors})
         super().__init__(
             f"{len(bad.errors)} problems in {items} of the samples: nothing was done, see `errors`"
         )
-        self.errors = tuple((_place(error), error.problem) for error in bad.errors)
+        self.errors = tuple((_place(error, field), error.problem) for error in bad.errors)
 
 
 class BadFileSamples(BadInput):
@@ -45,9 +45,9 @@ class ModelNotFound(NotFound):
         self.errors = ((loc, message),)
 
 
-def _place(error: BadSampleLine) -> tuple[str | int, ...]:
+def _place(error: BadSampleLine, field: str) -> tuple[str | int, ...]:
     """`images[1]` of the sample at position 3 is `body, samples, 3, images, 1`."""
-    return ("body", "samples", error.line, *_parts(error.field))
+    return ("body", field, error.line, *_parts(error.field))
 
 
 def _parts(field: str) -> tuple[str | int, ...]:

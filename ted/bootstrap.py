@@ -28,6 +28,7 @@ from ted.bank.jobs import JobStore
 from ted.bank.keys import KeyStore
 from ted.bank.material import MaterialStore
 from ted.bank.projects import ProjectStore
+from ted.bank.quarantine import QuarantineStore
 from ted.completion import CompletionModel
 from ted.draining import Drain
 from ted.errors import BadSetting
@@ -74,6 +75,7 @@ class Ted:
     calls: CallStore = field(init=False)
     answers: AnswerStore = field(init=False)
     feedback: FeedbackStore = field(init=False)
+    quarantine: QuarantineStore = field(init=False)
     _open: dict[str, Bank] = field(default_factory=dict)
     _opening: threading.Lock = field(default_factory=threading.Lock)
 
@@ -85,6 +87,7 @@ class Ted:
         self.calls = CallStore(database, on_call=self.measures.called, accounts=self.accounts)
         self.answers = AnswerStore(database, caller, on_keep=self.measures.answered)
         self.feedback = FeedbackStore(database, caller, trusted=self.settings.trust_feedback)
+        self.quarantine = QuarantineStore(database, caller)
 
     def of(self, caller: Caller) -> Ted:
         """The same installation, as this caller has it."""

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Literal
 
-Kind = Literal["proj", "key", "bank", "exp", "job", "ans", "file"]
+Kind = Literal["proj", "key", "bank", "exp", "job", "ans", "file", "held"]
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _lock = threading.Lock()

@@ -131,6 +131,7 @@ class Bench:
         options: Options | None = None,
         budget: Budget | None = None,
         new_run: bool = False,
+        validation: Sequence[Sample] = (),
     ) -> Job:
         """The job after its run; two trajectories a sample unless the options say otherwise."""
         self.small = speaking(self.student, name="small", usd_per_token=self.usd_per_token)
@@ -145,6 +146,7 @@ class Bench:
             teacher="large",
             budget=budget or Budget(),
             new_run=new_run,
+            validation=validation,
         )
         return await runner.run(job, student=self.small, teacher=self.large)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Response
 
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
+from api.samples import validation_of
 from api.schemas.job_requests import CompressionIn
 from api.schemas.jobs import JobOut
 from api.schemas.previews import PlanOut
@@ -30,10 +33,12 @@ async def post_compression(
 ) -> JobOut | Response:
     """A job that is queued, or with `dry_run` its plan. The same request goes on with a job that rests, with this budget.
 
+    With `validation`, what it did is undone where answers to those get worse.
+
     409 while another job writes the bank, waits to, or rests.
     """
-    service.check_models(teacher=body.teacher)
-    ted = service.ted
+    service.check_models(student=body.student, teacher=body.teacher)
+    ted, validation = service.ted, await asyncio.to_thread(validation_of, body, service)
     if body.dry_run:
         runner = CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls)
         teacher = Teacher(ted.teacher(), PROFILES[body.profile])
@@ -45,6 +50,8 @@ async def post_compression(
         profile=body.profile,
         settings=body.settings,
         budget=body.budget.budget,
+        validation=validation,
+        tolerance=body.tolerance,
         once=once(key, "compression", bank, body),
     )
     return accepted(job, service, response)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.accepted import IdempotencyKey, accepted, once
 from api.dependencies import OpenBank, Serving
-from api.samples import answers_of, samples_of
+from api.samples import answers_of, samples_of, validation_of
 from api.schemas.job_requests import DistillationIn
 from api.schemas.jobs import JobOut
 from api.schemas.previews import EstimateOut
@@ -36,6 +36,7 @@ def post_distillation(
     ted, budget = service.ted, body.budget.budget
     found = answers_of(body, bank, service)
     samples = samples_of(body, service) if found is None else found.samples
+    validation = validation_of(body, service)
     if body.dry_run:
         if found is not None:
             samples = graded(found, bank=bank.record.name).samples
@@ -45,7 +46,9 @@ def post_distillation(
         return Response(shown.model_dump_json(), media_type="application/json")
     asked_once = once(key, "distillation", bank, body)
     if found is None:
-        job = submit_distillation(ted, bank, samples, body.options, budget=budget, once=asked_once)
+        job = submit_distillation(
+            ted, bank, samples, body.options, budget=budget, validation=validation, once=asked_once
+        )
     else:
         job = submit_from_feedback(ted, bank, found, body.options, budget=budget, once=asked_once)
     return accepted(job, service, response)

@@ -127,7 +127,7 @@ def get_items(
     page: Paging,
     service: Serving,
     status: Annotated[
-        Literal["queued", "running", "done", "all_correct", "no_majority", "failed"] | None,
+        Literal["queued", "running", "done", "all_correct", "no_majority", "failed", "quarantined"] | None,
         Query(description="Only these."),
     ] = None,
 ) -> ListOf[ItemOut]:

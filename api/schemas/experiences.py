@@ -23,7 +23,9 @@ StatusName = Literal["active", "candidate", "quarantined", "rejected", "retired"
 
 
 class ExperienceIn(Body):
-    """A new experience, active at once. It is found by `when_to_use`, by each of `questions` and of `images`."""
+    """A new experience, active at once unless it gives the model orders.
+
+    It is found by `when_to_use`, by each of `questions` and of `images`."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -131,13 +133,21 @@ class UsageStatsOut(Shown):
     withheld_wrong: float
     helpful: int
     harmful: int
+    inherited: float = Field(
+        description="Questions within `utility` that are those of the parents of a merge, 10 at most."
+    )
     utility: UtilityOfOne
     last_used_at: Time | None
 
     @staticmethod
     def of(usage: UsageStats, last_used_at: Time | None) -> UsageStatsOut:
         counters = {name: getattr(usage, name) for name in COUNTERS}
-        return UsageStatsOut(**counters, utility=UtilityOfOne.of(usage.utility), last_used_at=last_used_at)
+        return UsageStatsOut(
+            **counters,
+            inherited=usage.inherited.questions,
+            utility=UtilityOfOne.of(usage.utility),
+            last_used_at=last_used_at,
+        )
 
 
 class ExperienceOut(Shown):
@@ -161,6 +171,9 @@ class ExperienceOut(Shown):
     unlabelled: bool = Field(
         description="Its text comes from samples without a reference alone, where the teacher's majority stood in."
     )
+    quarantine: dict[str, Any] | None = Field(
+        description="What was found in its text when it was held back, and what a reviewer said; null: nothing was."
+    )
     created_revision: int
     updated_revision: int
     created_at: Time
@@ -183,6 +196,7 @@ class ExperienceOut(Shown):
             teacher=details.teacher,
             gate=details.gate,
             unlabelled=details.unlabelled,
+            quarantine=details.quarantine,
             created_revision=details.created_revision,
             updated_revision=details.updated_revision,
             created_at=details.created_at,

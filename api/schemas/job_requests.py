@@ -11,6 +11,7 @@ from api.schemas.common import Body, Text, one_of
 from ted.compression.settings import CompressionSettings
 from ted.evaluation.rows import ARMS, Arm
 from ted.gate.verdict import GatePolicy
+from ted.jobs.compression import TOLERANCE
 from ted.jobs.distillation import Options
 from ted.profile import ProfileName
 from ted.sample_fields import GRADER_NAMES
@@ -86,8 +87,28 @@ class SamplesIn(Body):
     file_id: Text | None = Field(default=None, description="The id of a file of samples.")
 
 
-class DistillationIn(SamplesIn):
-    """Samples to be distilled into the bank, or answers that became samples, and how."""
+class ValidationIn(Body):
+    """Samples to validate with, as part of a request or of a file that was uploaded before: one of the two, or neither."""
+
+    validation: list[Any] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="Samples to validate with, none of which is trained on.",
+        json_schema_extra={
+            "anyOf": [{"type": "array", "maxItems": 1000, "items": _SAMPLE}, {"type": "null"}]
+        },
+    )
+    validation_file_id: Text | None = Field(
+        default=None, description="The id of a file of samples to validate with."
+    )
+
+
+class DistillationIn(SamplesIn, ValidationIn):
+    """Samples to be distilled into the bank, or answers that became samples, and how. The gate `neighbours` tries on
+
+    `validation`, where that is given.
+    """
 
     model_config = ConfigDict(
         json_schema_extra=one_of("samples", "file_id", "from_feedback")
@@ -158,8 +179,8 @@ class DistillationIn(SamplesIn):
         )
 
 
-class CompressionIn(Body):
-    """How the bank is to be compressed."""
+class CompressionIn(ValidationIn):
+    """How the bank is to be compressed; where answers to `validation` get worse, all but the bound is undone."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"dry_run": True}, {"budget": {"calls": 50}}]})
     teacher: Text | None = Field(
@@ -177,6 +198,15 @@ class CompressionIn(Body):
         ge=2,
         le=6,
         description="Experiences that the teacher is shown at once, at most.",
+    )
+    student: Text | None = Field(
+        default=None, description="The configured student's name, if any; no other is taken."
+    )
+    tolerance: float = Field(
+        default=TOLERANCE,
+        ge=0,
+        le=1,
+        description="By how much the share of right answers to `validation` may fall.",
     )
     budget: BudgetIn = BudgetIn()
     dry_run: bool = Field(default=False, description="Show the plan; ask and change nothing.")

@@ -14,12 +14,16 @@ from ted.bank.jobs import JobKind, JobStatus
 
 
 class RequestCounts(Shown):
-    """Samples times epochs, or arms; keys, of a re-embedding. `skipped`: completed, and every attempt was right."""
+    """Samples times epochs, or arms; keys, of a re-embedding. `skipped`: completed, and every attempt was right.
+
+    `quarantined`: not worked on before somebody accepted it.
+    """
 
     total: int
     completed: int
     failed: int
     skipped: int
+    quarantined: int
 
 
 class JobUsage(UsageShown):
@@ -65,6 +69,7 @@ class JobOut(Shown):
                 completed=counts.completed,
                 failed=counts.failed,
                 skipped=counts.skipped,
+                quarantined=counts.quarantined,
             ),
             usage=JobUsage(
                 prompt_tokens=spent.prompt_tokens,
@@ -87,14 +92,15 @@ class JobOut(Shown):
 class ItemOut(Shown):
     """The work on one sample in one epoch, as far as it was begun. `correct` is the share of right attempts.
 
-    Of an evaluation an item is a question under an arm; the arms are numbered as epochs.
+    Of an evaluation an item is a question under an arm; the arms are numbered as epochs. Of a compression it is a removal,
+    union, merge or rewrite (`merge:...`), or a question to validate with, before or after.
     """
 
     object: Literal["job.item"] = "job.item"
     id: str = Field(examples=["0:s-0123456789ab"])
     epoch: int
     sample_id: str
-    status: str = Field(examples=["running", "done", "all_correct", "no_majority", "failed"])
+    status: str = Field(examples=["running", "done", "all_correct", "no_majority", "failed", "quarantined"])
     question: str
     correct: float | None
     changes: int = Field(description="Changes of the bank that came of it.")
@@ -102,7 +108,8 @@ class ItemOut(Shown):
     unlabelled: bool = Field(description="Its sample has no reference, so it was graded against `stand_in`.")
     stand_in: str | None = Field(description="The answer that most of the teacher's solutions agree on.")
     result: dict[str, Any] | None = Field(
-        description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds."
+        description="Of an evaluation: arm, reference, final_answer, experiences, abstained, tokens, cost, seconds. Of a "
+        "compression: kind, experience_ids, result, and as refusal why it was left undone."
     )
     error: str | None
     finished_at: Time | None

@@ -23,6 +23,7 @@ class ImportedOut(Shown):
     embedded: int
     images: int
     exposures: int
+    quarantined: int = Field(description="Experiences that are not served before somebody reviewed them.")
 
     @staticmethod
     def of(done: Imported, *, dry_run: bool) -> ImportedOut:

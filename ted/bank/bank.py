@@ -111,6 +111,14 @@ class Bank(StoredBank):
         with self.database.reading() as session:
             return unlabelled_among(session, experience_ids)
 
+    def made_at(self, revision: int) -> list[Experience]:
+        """What a revision brought into being, whatever has become of it since, oldest first."""
+        query = select(ExperienceRow).where(
+            ExperienceRow.bank_id == self.id, ExperienceRow.created_revision == revision
+        )
+        with self.database.reading() as session:
+            return experiences_of(session, session.scalars(query.order_by(ExperienceRow.id)).all())
+
     def gate_of(self, experience_id: str) -> dict[str, Any] | None:
         """What the gate found of an experience so far, if it was tried."""
         with self.database.reading() as session:

@@ -44,6 +44,22 @@ class Judge:
 
 
 @dataclass(frozen=True, slots=True)
+class HoldBack:
+    """Take out of use, until somebody reviews it, what a stranger wrote. `found`: what speaks against it."""
+
+    experience_id: str
+    found: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What was held back is accepted, and takes the place of what it was written for; or it is rejected."""
+
+    experience_id: str
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """An operator's change, whatever the status and even if pinned; None leaves a field as it is.
 
@@ -68,9 +84,13 @@ class Unmerge:
 
 @dataclass(frozen=True, slots=True)
 class RollBack:
-    """Bring experiences back to these states. The change that holds it brings the keys of all of them."""
+    """Bring experiences back to these states. The change that holds it brings the keys of all of them.
+
+    `by_job`: the writing job that undoes what it did itself; else there must be none.
+    """
 
     states: tuple[State, ...]
+    by_job: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +100,9 @@ class Change:
     `status` of what it makes anew, and what the gate found of that, if it was tried.
     """
 
-    operation: Operation | SetStatus | SetPinned | AddKeys | Edit | Judge | Unmerge | RollBack
+    operation: (
+        Operation | SetStatus | SetPinned | AddKeys | Edit | Judge | Unmerge | RollBack | HoldBack | Review
+    )
     keys: tuple[Key, ...] = ()
     tags: tuple[str, ...] = ()
     provenance: dict[str, Any] = field(default_factory=dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from ted.bank.portable import TABLES, Line, lines_of, values_of, vectors_of
+from ted.bank.utility import Inherited
 from ted.errors import BadBankFile, BadImage, BadSetting
 from ted.experience import Key, KeyKind, Status
 from ted.images import ImageLimits, read_image
@@ -114,12 +115,24 @@ def _version(contents: Contents, line: Line, row: Row) -> None:
 
 def _history(contents: Contents, line: Line, row: Row) -> None:
     _one_of(line, "status", row["status"], get_args(Status))
+    _inheritance(line, row.get("provenance", {}).get("inherited"))
     for told in row.get("keys") or ():
         if not isinstance(told, dict) or set(told) != {"kind", "text", "image_sha256"}:
             raise BadBankFile(line.number, f"'keys' has {told!r:.60}, which is no key")
         if not all(isinstance(part, str) for part in told.values()):
             raise BadBankFile(line.number, f"'keys' has {told!r:.60}, which is no key")
         _check_key(contents, line, told["kind"], told["image_sha256"])
+
+
+def _counter(contents: Contents, line: Line, row: Row) -> None:
+    _inheritance(line, row.get("inherited"))
+
+
+def _inheritance(line: Line, told: Any) -> None:
+    try:
+        Inherited.from_json(told)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadBankFile(line.number, f"'inherited' cannot be used: {error}") from error
 
 
 def _key(contents: Contents, line: Line, row: Row) -> None:
@@ -142,6 +155,7 @@ _CHECKS: Mapping[str, Callable[[Contents, Line, Row], None]] = {
     "version": _version,
     "experience": _experience,
     "history": _history,
+    "counter": _counter,
     "key": _key,
 }
 

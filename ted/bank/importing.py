@@ -15,16 +15,20 @@ from index.errors import DimensionMismatch
 from index.vectors import from_bytes
 from ted.bank.banks import check_may_make, check_name
 from ted.bank.caller import Caller
+from ted.bank.changes import Change, HoldBack, Occasion
 from ted.bank.contents import Contents, KeyLine, Row, read_contents
 from ted.bank.database import Database
 from ted.bank.embedding import Embedders, embed_keys
+from ted.bank.holding import SERVED, quarantine_of
 from ted.bank.job_tables import JobRow
 from ted.bank.portable import TABLES
 from ted.bank.rows import store_images
 from ted.bank.tables import BankRow, EmbeddingRow, ExperienceRow, KeyRow
+from ted.bank.writer import Writer
 from ted.errors import BadBankFile, Conflict, NotFound
 from ted.experience import Key
 from ted.ids import new_id
+from ted.injections import Injection, injection_in_experience
 
 OnConflict = Literal["refuse", "replace", "copy"]
 """What is done where the store has a bank of that name, or one of the file's experiences.
@@ -36,7 +40,10 @@ their own, so that the bank they came from can stay.
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What was (or, in a dry run, would be) imported; `embedded` keys got their vectors anew. No id in a dry run."""
+    """What was (or, in a dry run, would be) imported; `embedded` keys got their vectors anew. No id in a dry run.
+
+    `quarantined`: experiences that are not served before somebody reviewed them; that is a revision of its own.
+    """
 
     bank_id: str | None
     name: str
@@ -46,6 +53,7 @@ class Imported:
     embedded: int
     images: int
     exposures: int
+    quarantined: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -73,21 +81,22 @@ def import_bank(
         _make_room(session, contents, name, on_conflict, caller.project_id, really=False)
     here = Embedders(embedders.text, embedders.image if contents.bank["image_fingerprint"] else None)
     anew = [line.key for line in contents.keys if _lacking(line, here)]
-    bank_id = None
+    bank_id, suspects = None, _suspects(contents)
     if not dry_run:
         made = embed_keys(sorted(set(anew), key=repr), contents.images, here)
         with database.writing() as session:
             _make_room(session, contents, name, on_conflict, caller.project_id, really=True)
-            bank_id = _write(session, contents, name, on_conflict, caller.project_id, here, made)
+            bank_id = _write(session, contents, name, on_conflict, caller.project_id, here, made, suspects)
     return Imported(
         bank_id,
         name,
-        contents.bank["revision"],
+        contents.bank["revision"] + bool(suspects),
         experiences=len(contents.rows["experience"]),
         keys=len(contents.keys),
         embedded=len(anew),
         images=len(contents.images),
         exposures=len(contents.rows["exposure"]),
+        quarantined=len(suspects),
     )
 
 
@@ -144,6 +153,7 @@ def _write(
     project_id: str,
     embedders: Embedders,
     made: dict[Key, dict[str, bytes]],
+    suspects: dict[str, Injection],
 ) -> str:
     keeps_id = name == contents.bank["name"] and session.get(BankRow, contents.bank["id"]) is None
     bank_id = contents.bank["id"] if keeps_id and on_conflict == "refuse" else new_id("bank")
@@ -177,14 +187,31 @@ def _write(
             session.add(
                 EmbeddingRow(key_id=key.id, fingerprint=fingerprint, project_id=project_id, vector=vector)
             )
+    if suspects:
+        changes = [
+            Change(HoldBack(ids[i], quarantine_of(found)), provenance={"by": "import"})
+            for i, found in suspects.items()
+        ]
+        Writer(session, bank, bank.revision).apply(changes, Occasion("import"))
     return bank_id
+
+
+def _suspects(contents: Contents) -> dict[str, Injection]:
+    """What would be served of the file and gives the model orders, whatever the file says of a review."""
+    found = {
+        row["id"]: injection_in_experience(row["when_to_use"], row["content"])
+        for row in contents.rows["experience"]
+        if row["status"] in SERVED
+    }
+    return {i: injection for i, injection in found.items() if injection}
 
 
 def _here(row: Row, kind: str, ids: dict[str, str], bank: BankRow, copied: bool) -> Row:
     """The row as it stands in this store. A batch of a job is applied once in a store, so a copy does not name it."""
     names: Row = {n: ids[row[n]] for n in ("experience_id", "child_id", "parent_id") if n in row}
     if kind == "experience":
-        names["id"] = ids[row["id"]]
+        found = injection_in_experience(row["when_to_use"], row["content"])
+        names |= {"id": ids[row["id"]], "quarantine": quarantine_of(found) if found else None}
     if "bank_id" in TABLES[kind].__table__.columns:
         names["bank_id"] = bank.id
     if kind == "revision" and copied:

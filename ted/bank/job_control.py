@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.from_answers import give_back, take_again
+from ted.bank.held_samples import accepted_since
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.jobs import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of, unfinished_writer
@@ -60,7 +61,8 @@ class JobControl:
             return job_of(row)
 
     def retry(self, job_id: str) -> Job:
-        """The job waits to be run again on its failed items alone; calls that were answered are not made again.
+        """The job waits to be run again on its failed items, and those held back that were accepted since, alone; calls
+        that were answered are not made again.
 
         Raises NotFound, Conflict where it has not ended, where nothing failed, where another job writes the bank, or has
         taken an answer that this one gave back.
@@ -69,20 +71,27 @@ class JobControl:
             row = self._row(session, job_id, among=("succeeded", "failed"), to="be retried")
             query = select(ItemRow).where(ItemRow.job_id == job_id, ItemRow.status == "failed")
             failed = session.scalars(query.order_by(ItemRow.epoch, ItemRow.sample_id)).all()
-            if not failed:
+            released = accepted_since(session, job_id)
+            if not failed and not released:
                 raise Conflict(f"job {job_id} has no failed items: there is nothing to retry")
             if row.kind in WRITING and (other := unfinished_writer(session, row.bank_id)):
                 raise Conflict(
                     f"the bank has the unfinished {other.kind} {other.id}: let it finish or cancel it"
                 )
             take_again(session, row, {item.sample_id for item in failed})
-            again = [[item.epoch, item.sample_id] for item in failed]
+            again = sorted(
+                [[item.epoch, item.sample_id] for item in failed] + [list(item) for item in released]
+            )
             row.request = row.request | {"retries": [*row.request.get("retries", ()), again]}
             row.status, row.reason = "queued", RESUMED
             row.result = row.error = row.finished_at = None
             session.execute(
                 update(ItemRow)
-                .where(ItemRow.job_id == job_id, ItemRow.status == "failed")
+                .where(ItemRow.job_id == job_id)
+                .where(
+                    (ItemRow.status == "failed")
+                    | (ItemRow.status == "quarantined") & ItemRow.sample_id.in_([s for _, s in released])
+                )
                 .values(status="queued", error=None, finished_at=None)
             )
             tell_job(session, row)

@@ -63,6 +63,13 @@ def tell_item(session: Session, job: JobRow, item: ItemRow) -> None:
     _tell(session, job, f"item.{item.status}", {k: v for k, v in told.items() if v is not None})
 
 
+def tell_once(session: Session, job: JobRow, event: str, data: dict[str, Any]) -> None:
+    """An event that a job has once at most, however often it is run."""
+    known = select(EventRow.sequence).where(EventRow.job_id == job.id, EventRow.event == event)
+    if session.scalar(known.limit(1)) is None:
+        _tell(session, job, event, data)
+
+
 def _tell(session: Session, job: JobRow, event: str, data: dict[str, Any]) -> None:
     """Numbers do not clash: one transaction writes at a time."""
     session.flush()

@@ -32,7 +32,8 @@ class JobDetails:
 class Item:
     """The work on one sample in one epoch, as far as it was begun; `correct` is the share of right attempts.
 
-    Of an evaluation an item is a question under an arm, numbered as an epoch; `row` is what came of it. Of an
+    Of an evaluation an item is a question under an arm, numbered as an epoch; of a compression a removal, union, merge or
+    rewrite, without a question, or a question to validate with before or after. `row` is what came of it. Of an
     `unlabelled` sample, what stood in for its reference, once that is known.
     """
 
@@ -79,11 +80,14 @@ class JobListings:
             return _details(session, [row])[0]
 
     def items(self, job_id: str, page: Page, *, status: str | None = None) -> Paged[Item]:
-        """The items of a job that were begun, by epoch and the order of its samples. Raises NotFound."""
+        """The items of a job that were begun, by epoch and the order of its samples, those that are of none before them.
+
+        Raises NotFound.
+        """
         self.job(job_id)
         query = (
             select(ItemRow, SampleRow)
-            .join(SampleRow, (SampleRow.job_id == ItemRow.job_id) & (SampleRow.id == ItemRow.sample_id))
+            .outerjoin(SampleRow, (SampleRow.job_id == ItemRow.job_id) & (SampleRow.id == ItemRow.sample_id))
             .where(ItemRow.job_id == job_id)
         )
         if status is not None:
@@ -93,7 +97,7 @@ class JobListings:
                 session,
                 query,
                 page,
-                by=[ItemRow.epoch, SampleRow.position],
+                by=[ItemRow.epoch, _POSITION, ItemRow.sample_id],
                 decode=lambda cursor: _place(session, job_id, cursor),
             )
             return Paged(tuple(_item(item, sample) for item, sample in rows), more)
@@ -102,20 +106,26 @@ class JobListings:
         return select(JobRow).where(self._caller.theirs(JobRow))
 
 
-def _place(session: Session, job_id: str, cursor: str) -> tuple[int, int]:
-    """Epoch and position of the item `epoch:sample`."""
+_POSITION = func.coalesce(SampleRow.position, -1)
+
+
+def _place(session: Session, job_id: str, cursor: str) -> tuple[int, int, str]:
+    """Epoch, position and sample of the item `epoch:sample`."""
     epoch, _, sample = cursor.partition(":")
+    numbered = epoch.isascii() and epoch.isdigit() and len(epoch) < 9
     row = session.get(SampleRow, (job_id, sample))
-    if row is None or not (epoch.isascii() and epoch.isdigit() and len(epoch) < 9):
+    if not numbered or (row is None and session.get(ItemRow, (job_id, int(epoch), sample)) is None):
         raise BadInput(f"{cursor!r} is no item of this job: give the first_id or last_id of a page")
-    return int(epoch), row.position
+    return int(epoch), row.position if row else -1, sample
 
 
 def _details(session: Session, rows: Sequence[JobRow]) -> list[JobDetails]:
     ids = [row.id for row in rows]
     samples = dict(
         session.execute(
-            select(SampleRow.job_id, func.count()).where(SampleRow.job_id.in_(ids)).group_by(SampleRow.job_id)
+            select(SampleRow.job_id, func.count())
+            .where(SampleRow.job_id.in_(ids), SampleRow.role == "work")
+            .group_by(SampleRow.job_id)
         )
         .tuples()
         .all()
@@ -151,20 +161,20 @@ def _spent(session: Session, owners: Sequence[str]) -> dict[str, Spent]:
     return {owner: Spent(*sums) for owner, *sums in session.execute(query)}
 
 
-def _item(row: ItemRow, sample: SampleRow) -> Item:
+def _item(row: ItemRow, sample: SampleRow | None) -> Item:
     outcome = row.outcome or {}
     return Item(
         id=f"{row.epoch}:{row.sample_id}",
         epoch=row.epoch,
         sample_id=row.sample_id,
         status=row.status,
-        question=sample.question,
+        question=sample.question if sample else "",
         correct=outcome.get("correct"),
         changes=len(outcome.get("changes", ())),
         skipped=len(outcome.get("skipped", ())),
         error=row.error,
         finished_at=row.finished_at,
-        row=outcome if "arm" in outcome else None,
-        unlabelled=sample.unlabelled,
+        row=outcome if "arm" in outcome or "kind" in outcome else None,
+        unlabelled=sample is not None and sample.unlabelled,
         stand_in=outcome.get("stand_in"),
     )

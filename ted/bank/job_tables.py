@@ -64,7 +64,11 @@ class DistilledAnswerRow(Base):
 
 
 class SampleRow(Base):
-    """A sample as a job was given it. `unlabelled`: without a reference; `answer` is then the teacher's, if it has one."""
+    """A sample as a job was given it, to work on or, by its `role`, to validate with.
+
+    `quarantine_id`: under what it was held back, if it was. `unlabelled`: without a reference; `answer` is then the
+    teacher's, if it has one.
+    """
 
     __tablename__ = "samples"
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
@@ -77,6 +81,25 @@ class SampleRow(Base):
     unlabelled: Mapped[bool] = mapped_column(default=False)
     grader: Mapped[dict[str, Any]]
     tags: Mapped[list[str]] = mapped_column(default=list)
+    role: Mapped[str] = mapped_column(default="work")
+    quarantine_id: Mapped[str | None]
+
+
+class QuarantinedSampleRow(Base):
+    """A sample that may not be worked on until somebody accepted it; once a bank, by the digest of what it says."""
+
+    __tablename__ = "quarantined_samples"
+    __table_args__ = (UniqueConstraint("bank_id", "digest"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    bank_id: Mapped[str] = mapped_column(ForeignKey("banks.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str]
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    sample_id: Mapped[str]
+    found: Mapped[dict[str, Any]]
+    accepted: Mapped[bool | None]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    reviewed_at: Mapped[datetime | None]
 
 
 class ItemRow(Base):

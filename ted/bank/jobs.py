@@ -14,14 +14,16 @@ from sqlalchemy.orm import Session
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.from_answers import give_back, take
-from ted.bank.job_events import tell_job
+from ted.bank.held_samples import hold_back
+from ted.bank.job_events import tell_job, tell_once
 from ted.bank.job_tables import ItemRow, JobRow, SampleRow
 from ted.bank.once import Once, job_made, remember_job
 from ted.bank.rows import store_images
-from ted.bank.sample_rows import sample_of, sample_row
+from ted.bank.sample_rows import VALIDATION, SampleRole, sample_of, sample_row
 from ted.bank.tables import BankRow, now
-from ted.errors import Conflict, JobStopped, NotFound
+from ted.errors import BadInput, Conflict, JobStopped, NotFound
 from ted.ids import new_id
+from ted.injections import injection_in_sample
 from ted.sample import Sample
 
 JobKind = Literal["distillation", "compression", "evaluation", "reembedding", "bank_merge"]
@@ -59,12 +61,14 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """Items of a job by what became of them; `skipped` are the groups in which every trajectory was right."""
+    """Items of a job by what became of them; `skipped` are the groups in which every trajectory was right, `quarantined`
+    those that are not worked on before somebody accepted them."""
 
     total: int
     completed: int
     failed: int
     skipped: int
+    quarantined: int = 0
 
 
 def may_go_on(job: Job, *, seen: Job) -> bool:
@@ -115,14 +119,18 @@ class JobStore:
         budget: dict[str, Any],
         samples: Sequence[Sample] = (),
         answers: Mapping[str, str] = MappingProxyType({}),
+        validation: Sequence[Sample] = (),
         once: Once | None = None,
     ) -> Job:
-        """A queued job with its samples; under the key of `once` the job that it made before, if it made one.
+        """A queued job with its samples; of a distillation, those that give the model orders are held back.
 
-        `answers`: those that samples were made of, which are the job's from then on (ted/bank/from_answers).
-        Raises Conflict while another writing job of the bank is unfinished, where an answer is another job's, and for a
-        key of another request.
+        Under the key of `once` the job that it made before, if it made one. `answers`: those that samples were made of,
+        which are the job's from then on (ted/bank/from_answers). Raises BadInput for samples of the same ids, Conflict
+        while another writing job of the bank is unfinished, where an answer is another job's, and for a key of another
+        request.
         """
+        found = [injection_in_sample(s) if kind == "distillation" else None for s in samples]
+        _check_ids(samples, validation)
         with self._database.writing() as session:
             bank = self._bank(session, bank_id)
             if once is not None and (made := job_made(session, bank.project_id, once)):
@@ -145,9 +153,13 @@ class JobStore:
             )
             session.add(row)
             session.flush()
-            for position, sample in enumerate(samples):
+            for position, (sample, suspect) in enumerate(zip(samples, found, strict=True)):
                 store_images(session, bank.project_id, sample.question.images)
-                session.add(sample_row(row, position, sample))
+                held = hold_back(session, row, sample, suspect) if suspect else None
+                session.add(sample_row(row, position, sample, quarantine_id=held))
+            for position, sample in enumerate(validation):
+                store_images(session, bank.project_id, sample.question.images)
+                session.add(sample_row(row, position, sample, role="validation"))
             session.flush()
             take(session, row, answers)
             if once is not None:
@@ -184,9 +196,10 @@ class JobStore:
         with self._database.reading() as session:
             return [job_of(row) for row in session.scalars(query)]
 
-    def samples(self, job_id: str) -> list[Sample]:
-        """The samples a job was given, in their order, images included."""
-        query = select(SampleRow).where(SampleRow.job_id == job_id).order_by(SampleRow.position)
+    def samples(self, job_id: str, *, role: SampleRole = "work") -> list[Sample]:
+        """The samples a job was given to work on, or to validate with, in their order, images included."""
+        query = select(SampleRow).where(SampleRow.job_id == job_id, SampleRow.role == role)
+        query = query.order_by(SampleRow.position)
         with self._database.reading() as session:
             self._row(session, job_id)
             return [sample_of(session, row) for row in session.scalars(query).all()]
@@ -263,12 +276,17 @@ class JobStore:
             end_job(session, row, status, result=result, error=error)
             return job_of(row)
 
+    def tell_once(self, job_id: str, event: str, data: dict[str, Any]) -> None:
+        """Something that befell the job, told under this name once only."""
+        with self._database.writing() as session:
+            tell_once(session, self._row(session, job_id), event, data)
+
     def counts(self, job_id: str) -> ItemCounts:
         """How far the job is; the total is its samples times its epochs."""
         by_status = (
             select(ItemRow.status, func.count()).where(ItemRow.job_id == job_id).group_by(ItemRow.status)
         )
-        samples = select(func.count()).select_from(SampleRow).where(SampleRow.job_id == job_id)
+        samples = select(func.count()).where(SampleRow.job_id == job_id, SampleRow.role == "work")
         with self._database.reading() as session:
             row = self._row(session, job_id)
             found = dict(session.execute(by_status).tuples().all())
@@ -313,7 +331,15 @@ def counts_of(row: JobRow, samples: int, items: Mapping[str, int]) -> ItemCounts
     if row.steps is not None:
         return ItemCounts(row.steps, row.steps_done, 0, 0)
     done, skipped = items.get("done", 0) + items.get("no_majority", 0), items.get("all_correct", 0)
-    return ItemCounts(samples * rounds_of(row.request), done + skipped, items.get("failed", 0), skipped)
+    total = sum(items.values()) if row.kind == "compression" else samples * rounds_of(row.request)
+    return ItemCounts(total, done + skipped, items.get("failed", 0), skipped, items.get("quarantined", 0))
+
+
+def _check_ids(samples: Sequence[Sample], validation: Sequence[Sample]) -> None:
+    """Raises BadInput where a sample's id would be that of one to validate with."""
+    taken = {f"{VALIDATION}{sample.id}" for sample in validation}
+    if clash := next((sample.id for sample in samples if sample.id in taken), None):
+        raise BadInput(f"the sample id '{clash}' is kept for samples to validate with: give it another one")
 
 
 def unfinished_writer(session: Session, bank_id: str) -> JobRow | None:

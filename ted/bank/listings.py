@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from ted.bank.portability import MadeFor, students_of
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
 from ted.bank.usage import COUNTERS, SUMS, UsageStats
+from ted.bank.utility import Inherited
 from ted.errors import BadInput, NotFound
 from ted.experience import Experience, Status
 from ted.settings import CascadeSettings, RetrievalSettings, TrialSettings
@@ -63,6 +64,7 @@ class ExperienceDetails:
     teacher: str | None
     gate: dict[str, Any] | None
     unlabelled: bool
+    quarantine: dict[str, Any] | None
     created_revision: int
     updated_revision: int
     created_at: datetime
@@ -195,12 +197,16 @@ def _details(session: Session, rows: Sequence[Any]) -> list[ExperienceDetails]:
     return [
         ExperienceDetails(
             experience=experience,
-            usage=UsageStats(*(getattr(counter, name) for name in COUNTERS + SUMS)),
+            usage=replace(
+                UsageStats(*(getattr(counter, name) for name in COUNTERS + SUMS)),
+                inherited=Inherited.from_json(counter.inherited),
+            ),
             last_used_at=counter.last_used_at,
             student=row.student,
             teacher=row.teacher,
             gate=row.gate,
             unlabelled=row.id in unlabelled,
+            quarantine=row.quarantine,
             created_revision=row.created_revision,
             updated_revision=row.updated_revision,
             created_at=row.created_at,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.codec import operation_to_json, retrieval_from_json, retrieval_to_json
 from ted.bank.database import Database
+from ted.bank.held_samples import accepted_since, held_samples
 from ted.bank.job_events import tell_item
 from ted.bank.job_tables import CritiqueRow, ItemRow, JobRow, SolutionRow, TrajectoryRow
 from ted.bank.tables import BankRow, now
@@ -48,6 +49,14 @@ class MaterialStore:
         with self._database.reading() as session:
             row = session.get(ItemRow, (place.job_id, place.epoch, place.sample_id))
             return retrieval_from_json(row.retrieval) if row and row.retrieval else None
+
+    def begin(self, place: Place) -> None:
+        """Work on an item that retrieves nothing begins."""
+        with self._database.writing() as session:
+            row = self._item(session, place)
+            if row.status != "running":
+                row.status, row.error = "running", None
+                tell_item(session, self._job(session, place), row)
 
     def freeze_retrieval(self, place: Place, retrieval: Retrieval) -> None:
         """Work on the sample begins, with this retrieval for good."""
@@ -157,6 +166,24 @@ class MaterialStore:
             row = self._item(session, place)
             row.status, row.error, row.finished_at = "failed", error, now()
             tell_item(session, self._job(session, place), row)
+
+    def held_back(self, job_id: str) -> dict[str, str]:
+        """By the ids of the job's samples that may not be worked on: why not, in words."""
+        with self._database.reading() as session:
+            return held_samples(session, job_id)
+
+    def accepted_since(self, job_id: str) -> Sequence[tuple[int, str]]:
+        """Epoch and sample of the job's items that were held back and may be worked on by now."""
+        with self._database.reading() as session:
+            return accepted_since(session, job_id)
+
+    def quarantine(self, place: Place, why: str) -> None:
+        """The sample is not worked on; a run after somebody accepted it does."""
+        with self._database.writing() as session:
+            row = self._item(session, place)
+            if row.status != "quarantined" or row.error != why:
+                row.status, row.error, row.finished_at = "quarantined", why, now()
+                tell_item(session, self._job(session, place), row)
 
     def outcome(self, place: Place) -> dict[str, Any] | None:
         """What came of the sample, or None where it is not finished."""

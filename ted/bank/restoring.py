@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from ted.bank.holding import SERVED, held_again, may_be_served
 from ted.bank.job_tables import RefusalRow
 from ted.bank.jobs import unfinished_writer
 from ted.bank.rows import keys_of, put_keys, replace_wording_key, status_of
@@ -16,14 +17,14 @@ from ted.errors import Conflict
 from ted.experience import Status
 from ted.tokens import estimated_tokens
 
-SERVED: tuple[Status, ...] = ("active", "candidate")
 UNMERGED = "unmerged"
 """What a refusal says of experiences whose merge somebody undid: they are not to be merged again."""
 
 
-def check_may_roll_back(session: Session, bank: BankRow, *, base: int) -> None:
-    """Raises Conflict while a job writes the bank, waits to or rests, and where the bank is past its base revision."""
-    if job := unfinished_writer(session, bank.id):
+def check_may_roll_back(session: Session, bank: BankRow, *, base: int, by_job: str | None = None) -> None:
+    """Raises Conflict while another job writes the bank, waits to or rests, and where the bank is past its base revision."""
+    job = unfinished_writer(session, bank.id)
+    if job is not None and job.id != by_job:
         raise Conflict(
             f"bank '{bank.name}' has the unfinished {job.kind} {job.id} ({job.status}), which goes by what the bank "
             "holds: let it finish or cancel it first"
@@ -43,7 +44,11 @@ class Restored:
 
 
 def restore(session: Session, row: ExperienceRow, state: State) -> Restored:
-    """Text, status, pin, tags and keys as in the state; what that does not know stays. Another text is a new version."""
+    """Text, status, pin, tags and keys as in the state; what that does not know stays. Another text is a new version.
+
+    A text that gives the model orders is not served again unless somebody accepted it: it may have come with a file.
+    """
+    found = may_be_served(row, state.when_to_use, state.content) if state.status in SERVED else None
     before = (row.status, row.pinned, list(row.tags))
     rewritten = (row.when_to_use, row.content) != (state.when_to_use, state.content)
     if rewritten:
@@ -55,7 +60,8 @@ def restore(session: Session, row: ExperienceRow, state: State) -> Restored:
         put_keys(session, row, state.keys)
     elif rewritten and state.keys is None:
         replace_wording_key(session, row)
-    row.status = state.status
+    row.status = "quarantined" if found else state.status
+    row.quarantine = held_again(row, found) if found else row.quarantine
     row.pinned = row.pinned if state.pinned is None else state.pinned
     row.tags = row.tags if state.tags is None else list(state.tags)
     changed = rewritten or other_keys or before != (row.status, row.pinned, list(row.tags))

@@ -108,7 +108,10 @@ class VersionRow(Base):
 
 
 class ExperienceRow(Base):
-    """An experience as it stands; its past is in `experience_history`."""
+    """An experience as it stands; its past is in `experience_history`.
+
+    `quarantine`: what was found in its text, instead of what it was written, and what a reviewer said.
+    """
 
     __tablename__ = "experiences"
     __table_args__ = (Index(None, "bank_id", "status"), Index(None, "bank_id", "updated_revision"))
@@ -124,6 +127,7 @@ class ExperienceRow(Base):
     student: Mapped[str | None]
     teacher: Mapped[str | None]
     gate: Mapped[dict[str, Any] | None] = mapped_column(default=None)
+    quarantine: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     created_revision: Mapped[int]
     updated_revision: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -278,7 +282,8 @@ class ExposureRow(Base):
 class CounterRow(Base):
     """Usage of an experience's present version, summed over its exposures; moved in SQL only.
 
-    The weights and what follows them are ted/bank/utility's sums of either side.
+    The weights and what follows them are ted/bank/utility's sums of either side; `inherited` are such sums, too, of the
+    parents of a merge.
     """
 
     __tablename__ = "usage_counters"
@@ -306,4 +311,5 @@ class CounterRow(Base):
     withheld_weight2: Mapped[float] = mapped_column(default=0.0)
     withheld_right: Mapped[float] = mapped_column(default=0.0)
     withheld_right2: Mapped[float] = mapped_column(default=0.0)
+    inherited: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     last_used_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ted.bank.codec import grader_from_json
-from ted.bank.job_tables import JobRow, SampleRow
+from ted.bank.job_tables import JobRow, QuarantinedSampleRow, SampleRow
 from ted.bank.tables import ExperienceRow, KeyRow
 from ted.sample import Grader
 from ted.texts import normalised
@@ -33,11 +33,16 @@ class Trained:
 
 
 def trained_on(session: Session, bank_id: str) -> list[Trained]:
-    """All of them, each question once: with the answer of the newest distillation that asked it and had one."""
+    """All of them, each question once: with the answer of the newest distillation that asked it and had one. None that
+
+    is held back.
+    """
     rows = session.scalars(
         select(SampleRow)
         .join(JobRow, JobRow.id == SampleRow.job_id)
-        .where(JobRow.bank_id == bank_id, JobRow.kind == "distillation")
+        .outerjoin(QuarantinedSampleRow, QuarantinedSampleRow.id == SampleRow.quarantine_id)
+        .where(JobRow.bank_id == bank_id, JobRow.kind == "distillation", SampleRow.role == "work")
+        .where(SampleRow.quarantine_id.is_(None) | QuarantinedSampleRow.accepted.is_(True))
         .order_by(JobRow.id.desc(), SampleRow.position)
     )
     found: dict[tuple[str, tuple[str, ...]], Trained] = {}

@@ -8,10 +8,11 @@ from sqlalchemy.orm import Session
 
 from ted.bank.changes import Change
 from ted.bank.embedding import KeyVectors, most_distinct_first
-from ted.bank.rows import experiences_of
+from ted.bank.holding import held_back
+from ted.bank.rows import experiences_of, keys_of
 from ted.bank.tables import ExperienceRow
 from ted.experience import Experience, Key
-from ted.operations import Merge
+from ted.operations import Merge, Rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,12 @@ class Union:
 
 
 def with_parents_keys(session: Session, bank_id: str, change: Change) -> Union:
-    """A merge unites the keys of its parents with its own; METHOD "Retrieval"."""
+    """A merge unites the keys of its parents with its own; METHOD "Retrieval".
+
+    A rewrite that is held back will be an experience of its own, which brings the keys of the other.
+    """
+    if isinstance(change.operation, Rewrite) and held_back(change):
+        return Union(replace(change, keys=(*_others(session, change.operation.experience_id), *change.keys)))
     if not isinstance(change.operation, Merge):
         return Union(change)
     rows = [session.get(ExperienceRow, i) for i in change.operation.experience_ids]
@@ -47,6 +53,10 @@ def with_parents_keys(session: Session, bank_id: str, change: Change) -> Union:
     groups = tuple(_lent(parent, change.operation.when_to_use) for parent in parents)
     keys = (*change.keys, *(key for group in groups for key in group))
     return Union(replace(change, keys=tuple(dict.fromkeys(keys))), groups)
+
+
+def _others(session: Session, experience_id: str) -> tuple[Key, ...]:
+    return tuple(key for key in keys_of(session, experience_id) if key.kind != "when_to_use")
 
 
 def _lent(parent: Experience, when_to_use: str) -> tuple[Key, ...]:

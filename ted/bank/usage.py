@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, case, func, literal, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ted.bank.tables import BankRow, CounterRow, ExposureRow, HistoryRow, now
-from ted.bank.utility import Side, Utility, utility_from
+from ted.bank.utility import NOTHING, Inherited, Side, Utility, utility_from
 from ted.experience import Experience, Retrieval
 from ted.sample import Question
 from ted.trajectory import Verdict
@@ -190,7 +190,10 @@ def recount(session: Session, bank_id: str, experience_ids: Collection[str]) -> 
         session.execute(
             update(c)
             .where(of_it)
-            .values(**asdict(found[experience_id]), last_used_at=last.scalar_subquery())
+            .values(
+                **{name: getattr(found[experience_id], name) for name in COUNTERS + SUMS},
+                last_used_at=last.scalar_subquery(),
+            )
             .execution_options(synchronize_session=False)
         )
 
@@ -199,7 +202,7 @@ def recount(session: Session, bank_id: str, experience_ids: Collection[str]) -> 
 class UsageStats:
     """Usage of an experience's present version. Right and wrong are sums of shares, one share a question.
 
-    The rest are the sums that its utility is made from.
+    The rest are the sums that its utility is made from, and those that a merge has of its parents.
     """
 
     retrieved: int
@@ -221,13 +224,23 @@ class UsageStats:
     withheld_weight2: float = 0.0
     withheld_right: float = 0.0
     withheld_right2: float = 0.0
+    inherited: Inherited = NOTHING
 
     @property
     def utility(self) -> Utility:
         """What showing it does for the answers, from the questions for which chance decided about that."""
+        return utility_from(*self.evidence)
+
+    @property
+    def evidence(self) -> tuple[Side, Side]:
+        """The sums of either side, what is inherited included."""
         shown = (self.shown_weight, self.shown_weight2, self.shown_right, self.shown_right2)
         withheld = (self.withheld_weight, self.withheld_weight2, self.withheld_right, self.withheld_right2)
-        return utility_from(Side(*shown), Side(*withheld))
+        return _sum(Side(*shown), self.inherited.shown), _sum(Side(*withheld), self.inherited.withheld)
+
+
+def _sum(one: Side, other: Side) -> Side:
+    return Side(*(a + b for a, b in zip(one, other, strict=True)))
 
 
 COUNTERS = (
@@ -253,14 +266,21 @@ def usage_of(
 ) -> dict[str, UsageStats]:
     """Usage by experience id, from the counters; of all experiences, or of these."""
     columns = [getattr(CounterRow, name) for name in COUNTERS + SUMS]
-    query = select(CounterRow.experience_id, *columns).where(CounterRow.bank_id == bank_id)
+    query = select(CounterRow.experience_id, CounterRow.inherited, *columns)
+    query = query.where(CounterRow.bank_id == bank_id)
     if experience_ids is not None:
         query = query.where(CounterRow.experience_id.in_(experience_ids))
-    return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
+    return {
+        i: replace(UsageStats(*sums), inherited=Inherited.from_json(inherited))
+        for i, inherited, *sums in session.execute(query)
+    }
 
 
 def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats]:
-    """The same, recomputed from the exposure rows of each experience's present text, in whatever version it had it."""
+    """The same, recomputed from the exposure rows of each experience's present text, in whatever version it had it.
+
+    What a merge inherited is no exposure of its own: that is taken as it is kept.
+    """
     e = ExposureRow
 
     def total(condition: Any, value: Any) -> Any:
@@ -281,7 +301,10 @@ def usage_from_exposures(session: Session, bank_id: str) -> dict[str, UsageStats
         .where(CounterRow.bank_id == bank_id)
         .group_by(CounterRow.experience_id)
     )
-    return {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
+    kept = select(CounterRow.experience_id, CounterRow.inherited).where(CounterRow.bank_id == bank_id)
+    inherited = {i: Inherited.from_json(told) for i, told in session.execute(kept)}
+    found = {row[0]: UsageStats(*row[1:]) for row in session.execute(query)}
+    return {i: replace(usage, inherited=inherited[i]) for i, usage in found.items()}
 
 
 def records_before(

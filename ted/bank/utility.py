@@ -8,8 +8,9 @@ e nears 1 (Li, Morgan and Zaslavsky, JASA 113 (2018) 390-400). What was shown fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ CONFIDENCE = 0.90
 
 PRIOR = 2.0
 """Questions that Beta(1, 1) counts for."""
+
+MOST_INHERITED = 10.0
+"""Questions that the evidence of its parents is worth for a merge, at most, of both sides together."""
 
 Numbers = NDArray[np.float64]
 
@@ -52,6 +56,51 @@ class Utility:
     @property
     def width(self) -> float:
         return self.high - self.low
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """Sums of both sides that a merge has of its parents; they count beside its own."""
+
+    shown: Side
+    withheld: Side
+
+    @property
+    def questions(self) -> float:
+        return questions(self.shown) + questions(self.withheld)
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {"shown": [float(s) for s in self.shown], "withheld": [float(s) for s in self.withheld]}
+
+    @staticmethod
+    def from_json(kept: dict[str, Any] | None) -> Inherited:
+        """The inverse of `to_json`; None is nothing. Raises ValueError for sums that no evidence can have."""
+        if kept is None:
+            return NOTHING
+        sides = [Side(*map(float, kept[name])) for name in ("shown", "withheld")]
+        for side in sides:
+            if not (0 <= side.right2 <= side.right <= side.weight < 1e9 and 0 <= side.weight2 <= side.weight):
+                raise ValueError(f"no evidence has the sums {', '.join(map(str, side))}")
+        return Inherited(*sides)
+
+
+NOTHING = Inherited(Side(), Side())
+
+
+def inherited_from(parents: Iterable[tuple[Side, Side]]) -> Inherited:
+    """The parents' evidence added up, thinned to MOST_INHERITED questions where it is worth more.
+
+    Thinned evidence is that of so many of its questions: its shares stay, its sums shrink alike.
+    """
+    sides = list(parents)
+    shown, withheld = (
+        (Side(*(float(sum(sums)) for sums in zip(*side, strict=True))) for side in zip(*sides, strict=True))
+        if sides
+        else (Side(), Side())
+    )
+    count = questions(shown) + questions(withheld)
+    part = min(1.0, MOST_INHERITED / count) if count else 0.0
+    return Inherited(Side(*(part * s for s in shown)), Side(*(part * s for s in withheld)))
 
 
 UNKNOWN = Utility(None, -1.0, 1.0, 0.0, 0.0)

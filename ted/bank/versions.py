@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,13 +18,15 @@ from ted.bank.differences import Difference, difference
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.retriever import bank_row
 from ted.bank.states import State, states_at
-from ted.bank.tables import BankRow, ExperienceRow, LineageRow, RevisionRow, VersionRow
+from ted.bank.tables import BankRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, VersionRow
 from ted.errors import BadInput, Conflict, NotFound
 from ted.experience import Key
 from ted.tokens import estimated_tokens
 
 REASON = "rollback"
 LONGEST_NAME = 100
+TRIES = 5
+"""How often something is undone anew where somebody changed the bank meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,52 @@ async def roll_back(
         [change], Occasion(REASON), base_revision=planned.base, notes={"to_revision": number}
     )
     return replace(planned.told, revision=applied.revision)
+
+
+async def undo(bank: Bank, done: Sequence[Occasion], occasion: Occasion) -> tuple[str, ...]:
+    """Takes back, once, what a job changed on these occasions, in a revision of its own; all else stays.
+
+    What was made then is retired, but for what waits for a review. Gives the ids of what somebody changed since: that
+    stays as it is.
+    """
+    for left in reversed(range(TRIES)):
+        if report := await asyncio.to_thread(bank.report_of, occasion):
+            return tuple(report["kept"])
+        base, states, kept = await asyncio.to_thread(_states_before, bank, done)
+        keys = tuple(dict.fromkeys(key for state in states for key in _keys(state)))
+        change = Change(RollBack(states, occasion.job_id), keys, provenance={"job": occasion.job_id})
+        try:
+            await bank.apply([change], occasion, base_revision=base, notes={"kept": list(kept)})
+        except Conflict:  # somebody was quicker: look again
+            if not left:
+                raise
+            continue
+        return kept
+    raise AssertionError("the loop returns or raises")
+
+
+def _states_before(bank: Bank, done: Sequence[Occasion]) -> tuple[int, tuple[State, ...], tuple[str, ...]]:
+    """The bank's revision; the states that the experiences touched had before; and those changed since."""
+    reports = [report for occasion in done if (report := bank.report_of(occasion))]
+    revisions = sorted(report["revision"] for report in reports)
+    with bank.database.reading() as session:
+        row = bank_row(session, bank.id)
+        touched = session.scalars(
+            select(ExperienceRow)
+            .where(ExperienceRow.bank_id == bank.id, ExperienceRow.status != "quarantined")
+            .where(
+                ExperienceRow.id.in_(
+                    select(HistoryRow.experience_id).where(HistoryRow.revision.in_(revisions))
+                )
+            )
+            .order_by(ExperienceRow.id)
+        ).all()
+        then = states_at(session, bank.id, revisions[0] - 1) if revisions else {}
+        now = states_at(session, bank.id, row.revision)
+        ours = [e.id for e in touched if e.updated_revision in revisions]
+        kept = tuple(e.id for e in touched if e.updated_revision not in revisions)
+        states = tuple(then[i] if i in then else replace(now[i], status="retired") for i in ours)
+        return row.revision, states, kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,26 +14,27 @@ from ted.bank.changes import (
     Applied,
     Change,
     Edit,
+    HoldBack,
     Judge,
     Occasion,
+    Review,
     RollBack,
     SetPinned,
     SetStatus,
     Skip,
     Unmerge,
 )
+from ted.bank.holding import CHANGEABLE, by_hand, held_back, quarantine_of, reviewed, written_for
+from ted.bank.inheriting import inherited_by, inheriting
 from ted.bank.origins import unlabelled_among
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
 from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
 from ted.bank.usage import recount
-from ted.errors import ChangedMeanwhile
+from ted.errors import ChangedMeanwhile, Conflict
 from ted.experience import Status
 from ted.ids import new_id
 from ted.operations import Add, Merge, Remove, Rewrite
-
-CHANGEABLE: tuple[Status, ...] = ("active", "candidate")
-"""Statuses of experiences that operations and new keys may touch."""
 
 
 class Writer:
@@ -87,8 +88,8 @@ class Writer:
         operation = change.operation
         match operation:
             case Add(when_to_use, content):
-                self._create(change, when_to_use, content)
-                self._count("add" if change.status == "active" else change.status)
+                made = self._create(change, when_to_use, content)
+                self._count("add" if made.status == "active" else made.status)
             case Judge(experience_id, version):
                 row = self._changeable("judge", experience_id, change)
                 if row and (row.version, row.status) != (version, "candidate"):
@@ -97,7 +98,10 @@ class Writer:
                     row.status, row.gate = operation.status, operation.gate
                     self._changed(row, "judge", change)
             case Rewrite(experience_id, when_to_use, content):
-                if row := self._changeable("rewrite", experience_id, change):
+                row = self._changeable("rewrite", experience_id, change)
+                if row and held_back(change):
+                    self._hold_back(change, when_to_use, content, [row])
+                elif row:
                     row.version += 1
                     row.when_to_use, row.content = when_to_use, content
                     replace_wording_key(self._session, row)
@@ -113,7 +117,7 @@ class Writer:
                     self._changed(row, "remove", change)
             case SetStatus(experience_id, status):
                 if row := self._row("status", experience_id, change):
-                    row.status = status
+                    self._set_status(row, status)
                     self._changed(row, "status", change)
             case SetPinned(experience_id, pinned):
                 if row := self._row("pin", experience_id, change):
@@ -129,11 +133,18 @@ class Writer:
                 if row := self._row("edit", experience_id, change):
                     self._edit(row, operation)
                     self._changed(row, "edit", change)
+            case HoldBack(experience_id, found):
+                if row := self._row("quarantine", experience_id, change):
+                    row.status, row.quarantine = "quarantined", found
+                    self._changed(row, "quarantine", change)
+            case Review(experience_id, accepted):
+                if row := self._row("review", experience_id, change):
+                    self._review(row, change, accepted=accepted)
             case Unmerge(experience_id):
                 if row := self._row("unmerge", experience_id, change):
                     self._unmerge(row, change)
-            case RollBack(states):
-                check_may_roll_back(self._session, self._bank, base=self._base)
+            case RollBack(states, by_job):
+                check_may_roll_back(self._session, self._bank, base=self._base, by_job=by_job)
                 for state in states:
                     if row := self._row("rollback", state.experience_id, change):
                         done = restore(self._session, row, state)
@@ -152,12 +163,45 @@ class Writer:
         parents = [self._changeable("merge", i, change) for i in ids]
         if not all(parents):
             return
-        child = self._create(change, operation.when_to_use, operation.content)
-        for parent in filter(None, parents):
+        merged = [parent for parent in parents if parent]
+        if held_back(change):
+            self._hold_back(change, operation.when_to_use, operation.content, merged)
+            return
+        told = inheriting(self._session, change, merged)
+        self._retire_into(self._create(told, operation.when_to_use, operation.content), merged, change)
+        self._count("merge")
+
+    def _retire_into(self, child: ExperienceRow, parents: Sequence[ExperienceRow], change: Change) -> None:
+        for parent in parents:
             parent.status = "retired"
             self._changed(parent, "merged", change, counted=False)
             self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
-        self._count("merge")
+
+    def _hold_back(
+        self, change: Change, when_to_use: str, content: str, instead_of: Sequence[ExperienceRow]
+    ) -> None:
+        """Kept as an experience of its own that nobody is shown; what is there stays as it is."""
+        self._create(change, when_to_use, content, instead_of=instead_of)
+        self._count("quarantined")
+
+    def _review(self, row: ExperienceRow, change: Change, *, accepted: bool) -> None:
+        """Accepted, it takes the place of what it was written for, as far as that is still what it was."""
+        if row.status != "quarantined":
+            raise Conflict(f"{row.id} is {row.status}: only what is quarantined is reviewed")
+        self._set_status(row, "active" if accepted else "rejected")
+        row.quarantine = row.quarantine or by_hand(accepted=accepted)
+        replaced = written_for(self._session, row) if accepted else []
+        told = inheriting(self._session, change, replaced) if len(replaced) > 1 else change
+        self._changed(row, "accept" if accepted else "reject", told)
+        self._retire_into(row, replaced, change)
+        if len(replaced) > 1:
+            self._restart_counters(row)
+
+    def _set_status(self, row: ExperienceRow, status: Status) -> None:
+        """What an operator lets be served, or rejects out of quarantine, is reviewed by that."""
+        if status in CHANGEABLE or (row.status == "quarantined" and status == "rejected"):
+            row.quarantine = reviewed(row, accepted=status != "rejected")
+        row.status = status
 
     def _unmerge(self, row: ExperienceRow, change: Change) -> None:
         restored = parents_of(self._session, self._bank, row)
@@ -183,11 +227,18 @@ class Writer:
                 replace_wording_key(self._session, row)
             row.gate = None
             self._restart_counters(row)
-        row.status = edit.status or row.status
+            if row.status in CHANGEABLE and held_back(Change(Add(when_to_use, content))):
+                row.quarantine = reviewed(row, accepted=True)  # a hand wrote it on purpose
+        if edit.status is not None:
+            self._set_status(row, edit.status)
         row.pinned = row.pinned if edit.pinned is None else edit.pinned
         row.tags = row.tags if edit.tags is None else list(edit.tags)
 
-    def _create(self, change: Change, when_to_use: str, content: str) -> ExperienceRow:
+    def _create(
+        self, change: Change, when_to_use: str, content: str, *, instead_of: Sequence[ExperienceRow] = ()
+    ) -> ExperienceRow:
+        """A new experience; one whose text gives the model orders is held back, wherever it comes from."""
+        found = held_back(change)
         row = ExperienceRow(
             id=new_id("exp"),
             project_id=self._bank.project_id,
@@ -195,8 +246,9 @@ class Writer:
             version=1,
             when_to_use=when_to_use,
             content=content,
-            status=change.status,
+            status="quarantined" if found and change.status in CHANGEABLE else change.status,
             gate=change.gate,
+            quarantine=quarantine_of(found, instead_of=instead_of) if found else None,
             tags=list(change.tags),
             student=change.provenance.get("student"),
             teacher=change.provenance.get("teacher"),
@@ -206,8 +258,15 @@ class Writer:
         self._session.add(row)
         self._session.flush()
         set_keys(self._session, row, change.keys)
-        self._session.add(CounterRow(experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id))
-        self._record(row, type(change.operation).__name__.lower(), change)
+        self._session.add(
+            CounterRow(
+                experience_id=row.id,
+                project_id=row.project_id,
+                bank_id=row.bank_id,
+                inherited=change.provenance.get("inherited"),
+            )
+        )
+        self._record(row, "quarantine" if found else type(change.operation).__name__.lower(), change)
         return row
 
     def _row(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
@@ -263,11 +322,16 @@ class Writer:
 
     def _restart_counters(self, row: ExperienceRow) -> None:
         """Another text begins at zero; one that it had before has its evidence back, once all is written."""
+        self._session.flush()
         self._restarted.add(row.id)
         self._session.query(CounterRow).filter_by(experience_id=row.id).delete()
         self._session.add(
             CounterRow(
-                experience_id=row.id, project_id=row.project_id, bank_id=row.bank_id, version=row.version
+                experience_id=row.id,
+                project_id=row.project_id,
+                bank_id=row.bank_id,
+                version=row.version,
+                inherited=inherited_by(self._session, row),
             )
         )
 

@@ -9,7 +9,7 @@ import typer
 
 from ted.bank.jobs import Job
 from ted.cli import output
-from ted.cli.context import exit_on_errors, opened
+from ted.cli.context import exit_on_errors, opened, samples_in
 from ted.cli.options import (
     AsJson,
     BankName,
@@ -17,10 +17,13 @@ from ted.cli.options import (
     BudgetTokens,
     BudgetUsd,
     ProfileOption,
+    StudentName,
     TeacherName,
+    ValidationFile,
     profile_named,
 )
-from ted.jobs.compression import CompressionRunner
+from ted.grading.grading import needs_judge
+from ted.jobs.compression import TOLERANCE, CompressionRunner, Validation
 from ted.profile import PROFILES
 from ted.settings import Budget
 from ted.teacher import Teacher
@@ -34,6 +37,11 @@ def compress(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the plan; ask and change nothing.")
     ] = False,
+    validation: ValidationFile = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=1, help="By how much the share of right answers may fall.")
+    ] = TOLERANCE,
+    student: StudentName = None,
     teacher: TeacherName = None,
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
@@ -41,7 +49,11 @@ def compress(
     budget_calls: BudgetCalls = None,
     json: AsJson = False,
 ) -> None:
-    """Merge near-duplicates, retire what harms, rewrite what does not help, and hold the bank's bound."""
+    """Merge near-duplicates, retire what harms, rewrite what does not help, and hold the bank's bound.
+
+    With --validation, all but the bound is undone where answers get worse.
+    """
+    samples = samples_in(validation) if validation else []
     name = profile_named(profile)
     budget = Budget(budget_usd, budget_tokens, budget_calls)
     with opened() as ted:
@@ -51,8 +63,13 @@ def compress(
             plan = asyncio.run(runner.preview(teacher=Teacher(model, PROFILES[name]))).to_json()
             output.emit(plan, _preview(plan), json)
             return
-        job = runner.find_or_create(teacher=model.name, profile=name, budget=budget)
-        job = asyncio.run(runner.run(job, teacher=model))
+        small = ted.student(student) if samples else None
+        judge = ted.judge() if needs_judge(samples) else None
+        check = None
+        if small is not None:
+            check = Validation(tuple(samples), small.name, judge.name if judge else None, tolerance)
+        job = runner.find_or_create(teacher=model.name, profile=name, budget=budget, validation=check)
+        job = asyncio.run(runner.run(job, teacher=model, student=small, judge=judge))
         output.emit(_job_json(job), _report(job), json)
     if job.status != "succeeded":
         raise typer.Exit(1)
@@ -87,10 +104,24 @@ def _report(job: Job) -> str:
             f"  calls: {spent['calls']}, tokens: {spent['prompt_tokens'] + spent['completion_tokens']}, "
             f"cost: ${spent['cost_usd']:.4f}"
             + (f" and {spent['unpriced']} unpriced calls" if spent["unpriced"] else ""),
+            *_checked(result.get("check")),
             f"  experiences now: {result['experiences']}",
             *_left(result),
         ]
     return "\n".join(lines)
+
+
+def _checked(check: dict[str, Any] | None) -> list[str]:
+    if check is None:
+        return []
+    told = (
+        f"  validation: {check['samples']} questions, {check['changed']} of them with other experiences, of which "
+        f"{check['before']} were right before and {check['after']} after"
+    )
+    if not check["rolled_back"]:
+        return [told]
+    kept = f", but for {', '.join(check['kept'])}, changed since" if check["kept"] else ""
+    return [told, f"  worse than the tolerance of {check['tolerance']:g} allows: it was undone{kept}"]
 
 
 def _left(result: dict[str, Any]) -> list[str]:

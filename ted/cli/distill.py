@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from ted.bank.bank import Bank
+from ted.bank.job_control import JobControl
 from ted.bank.jobs import Job
 from ted.bootstrap import Ted
 from ted.cli import output
@@ -23,6 +24,7 @@ from ted.cli.options import (
     ProfileOption,
     StudentName,
     TeacherName,
+    ValidationFile,
     gate_named,
     profile_named,
 )
@@ -60,6 +62,7 @@ def distill(
         int | None,
         typer.Option(min=0, max=8, help="Tries of the teacher at a sample [the profile's]; 0: none."),
     ] = None,
+    validation: ValidationFile = None,
     profile: ProfileOption = "full",
     budget_usd: BudgetUsd = None,
     budget_tokens: BudgetTokens = None,
@@ -70,7 +73,10 @@ def distill(
     """Distil samples into a bank. The same command goes on where it stopped."""
     if (train is None) != from_feedback:
         raise BadInput("give a file of samples, or --from-feedback, and not both")
+    if from_feedback and validation is not None:
+        raise BadInput("--validation goes with a file of samples only: leave it out with --from-feedback")
     samples = samples_in(train) if train else []
+    held_out = samples_in(validation, labelled=True) if validation else []
     options = Options(
         profile_named(profile), trajectories, epochs, batch_size, compress_every, gate_named(gate), solves
     )
@@ -79,7 +85,7 @@ def distill(
         opened_bank = ted.bank(bank)
         small, large = ted.student(student), ted.teacher(teacher)
         runner = DistillationRunner(opened_bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
-        judge = ted.judge() if needs_judge(samples) else None
+        judge = ted.judge() if needs_judge((*samples, *held_out)) else None
         if from_feedback:
             job = _from_feedback(ted, opened_bank, options, small.name, large.name, budget)
         else:
@@ -91,7 +97,10 @@ def distill(
                 judge=judge.name if judge else None,
                 budget=budget,
                 new_run=new_run,
+                validation=held_out,
             )
+            if job.status in ("succeeded", "failed") and ted.material.accepted_since(job.id):
+                job = JobControl(ted.database, ted.caller).retry(job.id)
         if job.status in ("succeeded", "failed"):
             output.emit_job(job, "This distillation has run already; --new-run runs it again.", json)
             return
@@ -99,7 +108,7 @@ def distill(
             task = bar.add_task("Distilling", total=ted.jobs.counts(job.id).total)
 
             def show(p: Progress) -> None:
-                done = p.counts.completed + p.counts.failed
+                done = p.counts.completed + p.counts.failed + p.counts.quarantined
                 bar.update(task, completed=done, description=f"Distilling (${p.spent.cost_usd:.4f})")
 
             job = asyncio.run(runner.run(job, student=small, teacher=large, judge=judge, progress=show))

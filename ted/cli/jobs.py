@@ -149,7 +149,10 @@ def _status(name: str | None) -> JobStatus | None:
 def _advance(bar: Any, task: Any, details: JobDetails) -> None:
     counts = details.counts
     bar.update(
-        task, completed=counts.completed + counts.failed, total=counts.total, description=details.job.status
+        task,
+        completed=counts.completed + counts.failed + counts.quarantined,
+        total=counts.total,
+        description=details.job.status,
     )
 
 

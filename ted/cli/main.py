@@ -16,6 +16,7 @@ from ted.cli.feedback import feedback
 from ted.cli.jobs import jobs
 from ted.cli.keys import keys, projects
 from ted.cli.models import models
+from ted.cli.quarantine import quarantine
 from ted.cli.reembed import reembed
 from ted.cli.serve import serve
 from ted.cli.stats import stats
@@ -42,6 +43,7 @@ app.command("import")(import_)
 app.command()(serve)
 app.add_typer(jobs, name="jobs")
 app.add_typer(feedback, name="feedback")
+app.add_typer(quarantine, name="quarantine")
 app.add_typer(models, name="models")
 app.add_typer(keys, name="keys")
 app.add_typer(projects, name="projects")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
@@ -35,6 +36,9 @@ SamplesOption = Annotated[
 ThresholdOption = Annotated[
     float | None,
     typer.Option(min=0, max=1, help="The share that must be one answer; 0.67: two of three."),
+]
+ValidationFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Samples to validate with; none that is trained on.")
 ]
 BudgetUsd = Annotated[float | None, typer.Option(help="Stop before this many US dollars.")]
 BudgetTokens = Annotated[int | None, typer.Option(help="Stop before this many tokens.")]

@@ -127,6 +127,10 @@ def _summary(result: dict[str, Any]) -> str:
     lines += [f"  skipped ({s['reason']}) {s['sample_id']}: {s['detail']}" for s in result["skipped"][:10]]
     if len(result["skipped"]) > 10:
         lines.append(f"  ... and {len(result['skipped']) - 10} more skipped: see --json")
+    held = result.get("quarantined", [])
+    lines += [f"  quarantined {h['sample']}: {h['why']}" for h in held[:10]]
+    if len(held) > 10:
+        lines.append(f"  ... and {len(held) - 10} more quarantined: see --json")
     lines += [f"  failed {f['sample']}: {f['error']}" for f in result["failures"][:10]]
     return "\n".join(lines)
 

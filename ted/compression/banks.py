@@ -35,18 +35,24 @@ CONFLICTS_TOLD = 100
 
 @dataclass(frozen=True, slots=True)
 class BankMerge:
-    """What a merge of banks did. `conflicts`: near-duplicates that contradict each other, both kept, told by their ids."""
+    """What a merge of banks did.
+
+    `quarantined`: how many of the copies wait for a review; `conflicts`: near-duplicates that contradict each other, both
+    kept, told by their ids.
+    """
 
     source: str
     copied: tuple[str, ...]
     conflicts: tuple[tuple[str, str], ...]
     compression: CompressionResult
+    quarantined: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """For reports."""
         return {
             "from": self.source,
             "copied": len(self.copied),
+            "quarantined": self.quarantined,
             "conflicts": [list(pair) for pair in self.conflicts],
             **self.compression.to_json(),
         }
@@ -124,7 +130,7 @@ async def merge_banks(
     before = await asyncio.to_thread(bank.experiences)
     conflicts = await _conflicts(bank, before, set(copied), wanted)
     result = await compress(bank, teacher, moment=moment, settings=wanted, only=frozenset(copied))
-    return BankMerge(done["source"], copied, conflicts, result)
+    return BankMerge(done["source"], copied, conflicts, result, done["counts"].get("quarantined", 0))
 
 
 async def preview_merge(

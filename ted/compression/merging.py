@@ -18,7 +18,8 @@ from ted.compression.refusals import DISTINCT
 from ted.distillation.guards import WHEN_WORDS, wording_problems
 from ted.errors import ModelFailure, UnfitOutput, UnparsableOutput
 from ted.experience import Experience
-from ted.operations import Merge
+from ted.injections import injection_in_experience
+from ted.operations import Add, Merge, Rewrite
 from ted.prompts.outputs import MergeDecision, WordingOutput
 from ted.teacher import Teacher
 from ted.texts import normalised
@@ -34,11 +35,17 @@ async def merge(
     cluster: Cluster, *, bank: Bank, teacher: Teacher, key: str, provenance: dict[str, Any]
 ) -> Decision:
     """What the teacher makes of the cluster. Each text replaces the members it stands for, if they are two or more."""
+    said: list[MergeDecision] = []
+
+    def problems(decision: MergeDecision) -> list[str]:
+        said[:] = [decision]
+        return merge_problems(decision, cluster.members)
+
     try:
-        decision = await teacher.merge(
-            cluster.members, call_key=key, problems=lambda d: merge_problems(d, cluster.members)
-        )
+        decision = await teacher.merge(cluster.members, call_key=key, problems=problems)
     except UnfitOutput as error:
+        if held := await _held_back(said[0], cluster, bank, provenance):
+            return held
         return _refusal(cluster, Skipped(_ids(cluster), "guard", str(error)))
     except UnparsableOutput as error:
         return _refusal(cluster, Skipped(_ids(cluster), "unparsable", str(error)))
@@ -85,6 +92,31 @@ def united(cluster: Cluster, provenance: dict[str, Any]) -> Change:
 def _stands_for(text: WordingOutput, member: Experience) -> bool:
     whole = f"{text.when_to_use}\n{text.content}"
     return not lost_facts(member.content, text.content) and not conflicting(member.text, whole)
+
+
+async def _held_back(
+    decision: MergeDecision, cluster: Cluster, bank: Bank, provenance: dict[str, Any]
+) -> Decision | None:
+    """The texts that give the model orders, kept for a review with what they would replace; None where there is none.
+
+    The members stay as they are, and are not asked about again.
+    """
+    found = [(t, injection_in_experience(t.when_to_use, t.content)) for t in decision.experiences]
+    suspect = [(text, injection) for text, injection in found if injection]
+    if not suspect:
+        return None
+    children = await _children(cluster, [text for text, _ in suspect], bank)
+    changes = tuple(_proposed(text, parents, provenance) for text, parents in children)
+    skipped = Skipped(_ids(cluster), "quarantined", suspect[0][1].told)
+    return Decision(changes, (skipped,), _refusal(cluster, skipped).refusals)
+
+
+def _proposed(text: WordingOutput, parents: Sequence[Experience], provenance: dict[str, Any]) -> Change:
+    if len(parents) > 1:
+        return _change(text, parents, provenance)
+    add = Add(text.when_to_use, text.content)
+    operation = Rewrite(parents[0].id, text.when_to_use, text.content) if parents else add
+    return Change(operation, (), parents[0].tags if parents else (), provenance)
 
 
 async def _children(

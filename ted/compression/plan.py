@@ -17,6 +17,7 @@ from ted.compression.refusals import is_refused, keeps_apart
 from ted.compression.settings import CompressionSettings
 from ted.compression.usefulness import is_harmful, is_unhelpful
 from ted.experience import Experience
+from ted.injections import injection_in_experience
 
 FAILURES = 3
 """Questions that went wrong of which the teacher is told when it rewrites, at most."""
@@ -61,7 +62,9 @@ def digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-SkipReason = Literal["refused", "distinct", "unparsable", "guard", "model_failure", "stale", "bound"]
+SkipReason = Literal[
+    "refused", "distinct", "unparsable", "guard", "quarantined", "model_failure", "stale", "bound"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,12 @@ class Plan:
     failing: tuple[Failing, ...]
     refused: tuple[Skipped, ...]
     overflow: Overflow
+
+    @property
+    def signatures(self) -> list[str]:
+        """What a refusal of any of its unions, merges and rewrites is remembered by."""
+        clusters = [cluster.signature for cluster in (*self.unions, *self.clusters)]
+        return clusters + [failing.signature for failing in self.failing]
 
     def about(self, experience_ids: Collection[str]) -> Plan:
         """As far as it is about duplicates of these: nothing is removed or rewritten for its usage."""
@@ -121,7 +130,12 @@ async def make_plan(bank: Bank, settings: CompressionSettings) -> Plan:
     removals = tuple(_harmful(free))
     left = _without(free, {r.experience_id for r in removals})
     apart = keeps_apart(survey.refusals)
-    unions = [Cluster(members) for members in identical([s.experience for s in left], apart)]
+    plain = [
+        s.experience
+        for s in left
+        if not injection_in_experience(s.experience.when_to_use, s.experience.content)
+    ]
+    unions = [Cluster(members) for members in identical(plain, apart)]
     rest = _without(left, {e.id for union in unions for e in union.members})
     texts = [s.experience for s in rest]
     vectors = await bank.embed_texts([e.text for e in texts])

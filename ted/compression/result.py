@@ -28,6 +28,16 @@ class Moment:
         """For what goes so that the bank is within its bound."""
         return Occasion("compression_bound", self.job_id, self.epoch, self.batch)
 
+    @property
+    def undoing(self) -> Occasion:
+        """For taking all of it back."""
+        return Occasion("compression_undone", self.job_id, self.epoch, self.batch)
+
+    @property
+    def bound_again(self) -> Occasion:
+        """For what goes, that being taken back, so that the bank is within its bound."""
+        return Occasion("compression_bound_again", self.job_id, self.epoch, self.batch)
+
     def call_key(self, cluster_id: str, role: str) -> str:
         return f"{self.job_id}:{self.epoch}:{cluster_id}:{role}:0"
 
@@ -38,6 +48,8 @@ class CompressionResult:
 
     `teacher_calls`: requests made of the teacher, those answered from the ledger included. `problems`: what keeps the
     bank beyond its bound. `experiences`: the active ones afterwards. In a dry run nothing was done.
+
+    `check`: what validation questions said, if there were any; where that `rolled_back`, `operations` were undone.
     """
 
     plan: Mapping[str, Any]
@@ -48,6 +60,7 @@ class CompressionResult:
     experiences: int = 0
     revision: int = 0
     dry_run: bool = False
+    check: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For reports."""

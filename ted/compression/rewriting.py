@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ted.bank.changes import Change
@@ -9,6 +10,7 @@ from ted.compression.decisions import Decision
 from ted.compression.plan import Failing, Skipped
 from ted.distillation.guards import leaks, ngrams, shared_ngrams, wording_problems
 from ted.errors import ModelFailure, UnfitOutput, UnparsableOutput
+from ted.injections import injection_in_experience
 from ted.operations import Rewrite
 from ted.prompts.outputs import WordingOutput
 from ted.prompts.teacher import Failure
@@ -23,11 +25,19 @@ async def rewrite(failing: Failing, *, teacher: Teacher, key: str, provenance: d
     failures = [
         Failure(w.question, w.answered, w.sample.answer if w.sample else UNKNOWN) for w in failing.wrong
     ]
+    said: list[WordingOutput] = []
+
+    def problems(wording: WordingOutput) -> list[str]:
+        said[:] = [wording]
+        return rewrite_problems(wording, failing)
+
     try:
-        wording = await teacher.rewrite(
-            experience, failures, call_key=key, problems=lambda w: rewrite_problems(w, failing)
-        )
+        wording = await teacher.rewrite(experience, failures, call_key=key, problems=problems)
     except UnfitOutput as error:
+        if found := injection_in_experience(said[0].when_to_use, said[0].content):
+            held = _refusal(failing, Skipped((experience.id,), "quarantined", found.told))
+            operation = Rewrite(experience.id, said[0].when_to_use, said[0].content)
+            return replace(held, changes=(Change(operation, (), experience.tags, provenance),))
         return _refusal(failing, Skipped((experience.id,), "guard", str(error)))
     except UnparsableOutput as error:
         return _refusal(failing, Skipped((experience.id,), "unparsable", str(error)))

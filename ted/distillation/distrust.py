@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from ted.bank.changes import AddKeys, Change, Edit, Judge, RollBack, SetPinned, SetStatus, Unmerge
+from ted.bank.changes import (
+    AddKeys,
+    Change,
+    Edit,
+    HoldBack,
+    Judge,
+    Review,
+    RollBack,
+    SetPinned,
+    SetStatus,
+    Unmerge,
+)
 from ted.distillation.outcome import Skipped
 from ted.operations import Add, Merge, Remove, Rewrite
 from ted.sample import Sample
@@ -38,5 +49,7 @@ def touched_by(change: Change) -> tuple[str, ...]:
             return (experience_id,)
         case Merge(experience_ids):
             return experience_ids
-        case Add() | AddKeys() | SetStatus() | SetPinned() | Edit() | Judge() | Unmerge() | RollBack():
+        case Add() | AddKeys() | Judge() | HoldBack():
             return ()
+        case SetStatus() | SetPinned() | Edit() | Review() | Unmerge() | RollBack():
+            return ()  # by hand

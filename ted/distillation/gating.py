@@ -9,6 +9,7 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.changes import Change, Judge
+from ted.bank.holding import held_back
 from ted.bank.material import Place
 from ted.bank.retriever import Guest
 from ted.bank.usage import is_own_source
@@ -34,10 +35,10 @@ async def gated(change: Change, number: int, *, gate: Gate, sample: Sample, plac
     """A new experience gets the status that its trials earn; one that was rejected before is not tried again.
 
     A rewrite is left undone where it makes matters worse, and done where it does not or is not clear: the text there is
-    was wrong for this sample. Other changes pass.
+    was wrong for this sample. Other changes pass, and what is held back for a review: no model is shown it.
     """
     operation = change.operation
-    if not isinstance(operation, Add | Rewrite):
+    if not isinstance(operation, Add | Rewrite) or held_back(change):
         return Gated(change)
     if isinstance(operation, Add) and (known := await _rejected_before(operation, gate.bank)):
         detail = f"its text is that of {known.id}, which the gate rejected before"

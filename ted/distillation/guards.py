@@ -9,6 +9,7 @@ from typing import assert_never
 
 from ted.grading.choice import option
 from ted.grading.numeric import Quantity, quantities, quantity
+from ted.injections import injection_in_experience
 from ted.sample import Choice, Exact, Json, Judge, Math, Numeric, Regex, Sample
 from ted.texts import normalised
 
@@ -17,12 +18,6 @@ GRACE = 1.25
 """The prompt asks for the limits, the guard refuses beyond this multiple of them."""
 
 NGRAM = 8
-
-_INJECTION = re.compile(
-    r"ignore\s+(all|any|previous|the\s+above|earlier)|system\s+prompt|<\|?\s*(im_start|im_end|system|assistant)"
-    r"|</?\s*experiences?\s*>|you\s+are\s+now\b|disregard\s+(all|any|previous|the)",
-    re.IGNORECASE,
-)
 
 
 def ngrams(text: str) -> set[tuple[str, ...]]:
@@ -43,9 +38,10 @@ def wording_problems(when_to_use: str, content: str) -> list[str]:
     for name, text, limit in (("when_to_use", when_to_use, WHEN_WORDS), ("content", content, CONTENT_WORDS)):
         if (words := len(text.split())) > limit * GRACE:
             problems.append(f"{name} has {words} words; at most {limit} are allowed.")
-    if _INJECTION.search(f"{when_to_use}\n{content}"):
+    if found := injection_in_experience(when_to_use, content):
         problems.append(
-            "It gives the model orders about its instructions; say what to know or do for the question."
+            f"It gives the model orders about its instructions ({found.passage}); "
+            "say what to know or do for the question."
         )
     return problems
 

@@ -16,6 +16,7 @@ SkipReason = Literal[
     "unparsable_critique",
     "unparsable_mend",
     "guard",
+    "quarantined",
     "conflict",
     "stale",
     "same_batch",

@@ -9,6 +9,7 @@ from typing import Any
 from index.protocols import Vectors
 from ted.bank.changes import AddKeys, Change
 from ted.bank.conflicts import conflicting
+from ted.bank.holding import held_back
 from ted.distillation.outcome import Outcome, Skipped
 from ted.distillation.screening import DUPLICATE
 from ted.operations import Add, Merge, Remove, Rewrite
@@ -36,7 +37,8 @@ def added_texts(outcomes: Sequence[Outcome]) -> list[str]:
 def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
     """One list. An Add that says what an earlier one of the batch says unites its keys with that one's.
 
-    The second change of an experience in a batch is skipped, but for its keys. `vectors`: of `added_texts`, in order.
+    The second change of an experience in a batch is skipped, but for its keys; what is held back changes none.
+    `vectors`: of `added_texts`, in order.
     """
     changes: list[Change] = []
     keys_only: list[Change] = []
@@ -58,6 +60,8 @@ def reconcile(outcomes: Sequence[Outcome], vectors: Vectors) -> Reconciled:
                 row += 1
             elif isinstance(operation, AddKeys):
                 keys_only.append(change)
+            elif held_back(change):
+                changes.append(change)
             elif again := _ids(operation) & touched:
                 skipped.append(
                     Skipped(

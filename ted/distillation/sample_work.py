@@ -9,10 +9,10 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.changes import AddKeys, Change
+from ted.bank.holding import CHANGEABLE
 from ted.bank.material import MaterialStore, Place
 from ted.bank.trials import MOST, withhold
 from ted.bank.usage import Asked
-from ted.bank.writer import CHANGEABLE
 from ted.distillation.briefing import in_brief
 from ted.distillation.distrust import allowed, touched_by
 from ted.distillation.gating import gated, tried_again

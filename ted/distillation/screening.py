@@ -15,6 +15,7 @@ from ted.distillation.guards import as_list, problems_of
 from ted.distillation.outcome import Skipped, SkipReason
 from ted.errors import UnparsableOutput
 from ted.experience import Experience, Key
+from ted.injections import injection_in_experience
 from ted.operations import Add, Merge, Operation, Remove, Rewrite
 from ted.sample import Question, Sample
 from ted.settings import RetrievalSettings
@@ -93,10 +94,14 @@ class Screen:
                     self.sample, wanted, problems, call_key=f"{self.key}:mend:{number}"
                 )
             except UnparsableOutput as error:
+                if injection_in_experience(wanted.when_to_use, wanted.content):
+                    return await self._held_back(wanted, mended=1)
                 return self._rejected("unparsable_mend", str(error))
             mended = 1
             wanted = replace(wanted, when_to_use=better.when_to_use, content=better.content)
             if still := self._problems(wanted):
+                if injection_in_experience(wanted.when_to_use, wanted.content):
+                    return await self._held_back(wanted, mended=mended)
                 return self._rejected("guard", as_list(still), mended=mended)
             if isinstance(wanted, Add) and (twin := await self._twin(wanted)):
                 if conflicting(twin.text, _text(wanted)):
@@ -106,6 +111,19 @@ class Screen:
             return Screened(self._change(wanted), mended=mended)
         sharper, skipped, sharpened = await self._sharpened(wanted, number)
         return Screened(self._change(sharper), skipped, mended + sharpened)
+
+    async def _held_back(self, wanted: Add | Rewrite | Merge, *, mended: int) -> Screened:
+        """Kept for a review and not served; a text that waits already, or was rejected, is not kept twice."""
+        found = injection_in_experience(wanted.when_to_use, wanted.content)
+        assert found is not None
+        known = await asyncio.to_thread(self.bank.experiences, status=("quarantined", "rejected"))
+        text = normalised(f"{wanted.when_to_use}\n{wanted.content}")
+        same = next((e for e in known if normalised(e.text) == text), None)
+        detail = found.told + (f"; its text is that of {same.id}, which is {same.status}" if same else "")
+        skipped = (Skipped(self.sample.id, "quarantined", detail),)
+        if same is not None:
+            return Screened(None, skipped, mended)
+        return Screened(replace(self._change(wanted), status="quarantined"), skipped, mended)
 
     async def _sharpened(
         self, wanted: Add | Rewrite, number: int

@@ -121,13 +121,20 @@ class Gate:
         return found.correct
 
 
-async def nearest_samples(bank: Bank, samples: Sequence[Sample]) -> dict[str, Sequence[Sample]]:
-    """For each sample id the others that have a reference, those of the most similar questions first; ties keep their
-    order."""
+async def nearest_samples(
+    bank: Bank, samples: Sequence[Sample], among: Sequence[Sample] = ()
+) -> dict[str, Sequence[Sample]]:
+    """For each sample id the other samples that have a reference, or those of `among`, those of the most similar
+    questions first; ties keep their order."""
     import numpy as np
 
     if not samples:
         return {}
+    if among:
+        here = await bank.embed_texts([s.question.text for s in samples])
+        there = await bank.embed_texts([s.question.text for s in among])
+        ranked = np.argsort(-(here @ there.T), axis=1, kind="stable")[:, :LOOKED_AT]
+        return {s.id: [among[int(n)] for n in ranked[row]] for row, s in enumerate(samples)}
     vectors = await bank.embed_texts([s.question.text for s in samples])
     cosines = vectors @ vectors.T
     order = np.argsort(-cosines, axis=1, kind="stable")

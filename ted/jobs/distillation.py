@@ -23,7 +23,7 @@ from ted.distillation.guards import shared_ngrams
 from ted.distillation.outcome import Outcome
 from ted.distillation.sample_work import Workbench, work_on
 from ted.draining import Drain
-from ted.errors import ModelFailure
+from ted.errors import BadInput, ModelFailure
 from ted.gate.trying import Gate, nearest_samples
 from ted.gate.verdict import GatePolicy
 from ted.grading.grading import Grading, needs_judge
@@ -31,6 +31,7 @@ from ted.jobs.compression import AlongTheWay
 from ted.jobs.installation import Installation
 from ted.jobs.sole_writer import sole_writer
 from ted.jobs.stopping import done_or_ended
+from ted.jobs.validation import check_apart
 from ted.ledger import Ledger
 from ted.profile import PROFILES, Profile, ProfileName
 from ted.sample import Sample
@@ -40,7 +41,7 @@ from ted.student import Student
 from ted.teacher import Teacher
 from ted.tracing import span
 
-FLOW_VERSION = 3
+FLOW_VERSION = 4
 """Of the flow: a job begun under another one is not resumed but begun anew."""
 
 
@@ -79,14 +80,20 @@ class Progress:
 
 
 def digest_of(
-    samples: Sequence[Sample], options: Options, student: str, teacher: str, judge: str | None = None
+    samples: Sequence[Sample],
+    options: Options,
+    student: str,
+    teacher: str,
+    judge: str | None = None,
+    validation: Sequence[Sample] = (),
 ) -> str:
     """The same samples, options and models give the same digest: the same command goes on where it stopped.
 
     The judge's name counts where a sample is judged; None: the teacher judges.
     """
     parts = [FLOW_VERSION, samples_digest(samples), options.to_json(), student, teacher]
-    parts += [judge] if judge and needs_judge(samples) else []
+    parts += [judge] if judge and needs_judge((*samples, *validation)) else []
+    parts += [["validation", samples_digest(validation)]] if validation else []
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -131,13 +138,24 @@ class DistillationRunner:
         judge: str | None = None,
         budget: Budget,
         new_run: bool,
+        validation: Sequence[Sample] = (),
         once: Once | None = None,
     ) -> Job:
-        """The job of this very distillation: one that is there (ended or not), or a new one."""
-        digest = digest_of(samples, options, student, teacher, judge)
+        """The job of this very distillation: one that is there (ended or not), or a new one.
+
+        `validation`: what the gate `neighbours` tries candidates on, in place of the samples. Raises BadInput where
+        another gate is asked for, or samples are training samples, too.
+        """
+        if validation and options.gate != "neighbours":
+            raise BadInput(
+                f"the gate '{options.gate}' has no use for validation samples: ask for 'neighbours'"
+            )
+        check_apart(self._bank, validation, samples=samples)
+        digest = digest_of(samples, options, student, teacher, judge, validation)
         job = None if new_run else self._jobs.latest(self._bank.id, digest)
         if job is None:
             request = request_of(options, student=student, teacher=teacher, judge=judge)
+            request |= {"validation": len(validation)} if validation else {}
             return self._jobs.create(
                 self._bank.id,
                 "distillation",
@@ -145,6 +163,7 @@ class DistillationRunner:
                 digest=digest,
                 budget=asdict(budget),
                 samples=samples,
+                validation=validation,
                 once=once,
             )
         self._jobs.set_budget(job.id, asdict(budget))
@@ -185,8 +204,11 @@ class DistillationRunner:
         owner, budget = Owner(job.project_id, job.bank_id, job.id, job.key_id), Budget(**job.budget)
         ledger = Ledger(self._calls, owner, budget, checkpoint=checkpoint, drain=self._drain)
         asked, policy = Student(ledger.around(student), profile), job.request["gate"]
-        grading = Grading(ledger.around(judge) if needs_judge(samples) else None)
-        nearest = await nearest_samples(self._bank, samples if policy == "neighbours" else ())
+        validation = await asyncio.to_thread(self._jobs.samples, job.id, role="validation")
+        grading = Grading(ledger.around(judge) if needs_judge((*samples, *validation)) else None)
+        held = await asyncio.to_thread(self._material.held_back, job.id)
+        tried = [sample for sample in samples if sample.id not in held]
+        nearest = await nearest_samples(self._bank, tried if policy == "neighbours" else (), validation)
         settings = self._bank.record.retrieval
         bench = Workbench(
             bank=self._bank,
@@ -206,6 +228,10 @@ class DistillationRunner:
 
         async def work(batch: Batch, sample: Sample) -> None:
             place = batch.place(sample)
+            if sample.id in held and self._material.outcome(place) is None:
+                await asyncio.to_thread(self._material.quarantine, place, held[sample.id])
+                progress(Progress(self._jobs.counts(job.id), ledger.spent))
+                return
             # What failed in a batch that is settled stays so: its changes would not be applied any more.
             if self._material.outcome(place) is None and not self._bank.has_applied(batch.occasion):
                 try:
@@ -264,6 +290,9 @@ class DistillationRunner:
             "mended": sum(o.mended for o in outcomes),
             "skipped": [asdict(s) for s in skipped],
             "failures": self._material.failures(job.id),
+            "quarantined": [
+                {"sample": sample, "why": why} for sample, why in self._material.held_back(job.id).items()
+            ],
             "spent": asdict(spent),
             "experiences": len(self._bank.experiences()),
         }

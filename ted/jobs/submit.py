@@ -20,7 +20,7 @@ from ted.evaluation import options as evaluation
 from ted.grading.grading import needs_judge
 from ted.jobs import from_feedback
 from ted.jobs.bank_merge import BankMergeRunner
-from ted.jobs.compression import CompressionRunner
+from ted.jobs.compression import TOLERANCE, CompressionRunner, Validation
 from ted.jobs.distillation import DistillationRunner, Options, digest_of
 from ted.jobs.evaluation import EvaluationRunner
 from ted.jobs.installation import Installation
@@ -38,20 +38,23 @@ def submit_distillation(
     options: Options,
     *,
     budget: Budget,
+    validation: Sequence[Sample] = (),
     once: Once | None = None,
 ) -> Job:
     """A queued distillation of the configured models. One that rests at its budget goes on, with this budget.
 
     Raises BadSetting for a budget that cannot be kept, QuotaExhausted for a key's that is spent, Conflict while another
-    job writes the bank or waits to.
+    job writes the bank or waits to, BadInput for `validation` samples that are training samples, too.
     """
     student, teacher = ted.student(), ted.teacher()
-    judge = ted.judge() if needs_judge(samples) else None
+    judge = ted.judge() if needs_judge((*samples, *validation)) else None
     _check_budget(ted, bank, budget, student, teacher, *([judge] if judge else []))
     named = judge.name if judge else None
     if once is not None and (made := ted.jobs.made(bank.id, once)):
         return made
-    latest = ted.jobs.latest(bank.id, digest_of(samples, options, student.name, teacher.name, named))
+    latest = ted.jobs.latest(
+        bank.id, digest_of(samples, options, student.name, teacher.name, named, validation)
+    )
     if latest is not None and latest.status == "paused":
         return ted.jobs.queue(latest.id, asdict(budget), once=once)
     runner = DistillationRunner(bank, jobs=ted.jobs, material=ted.material, calls=ted.calls)
@@ -63,6 +66,7 @@ def submit_distillation(
         judge=named,
         budget=budget,
         new_run=True,
+        validation=validation,
         once=once,
     )
 
@@ -108,22 +112,31 @@ def submit_compression(
     profile: ProfileName,
     settings: CompressionSettings,
     budget: Budget,
+    validation: Sequence[Sample] = (),
+    tolerance: float = TOLERANCE,
     once: Once | None = None,
 ) -> Job:
-    """A queued compression by the configured teacher. One that rests goes on, with this budget.
+    """A queued compression by the configured teacher, checked with the `validation` samples if there are any. One that
+    rests goes on, with this budget.
 
     Raises BadSetting for a budget that cannot be kept, QuotaExhausted for a key's that is spent, Conflict while another
-    job writes the bank or waits to.
+    job writes the bank or waits to, BadInput for samples that the bank was distilled from.
     """
-    teacher = ted.teacher()
-    _check_budget(ted, bank, budget, teacher)
+    teacher, student = ted.teacher(), ted.student()
+    judge = ted.judge() if needs_judge(validation) else None
+    asked = [teacher, *([student] if validation else []), *([judge] if judge else [])]
+    _check_budget(ted, bank, budget, *asked)
+    named = judge.name if judge else None
+    check = Validation(tuple(validation), student.name, named, tolerance) if validation else None
     runner = CompressionRunner(bank, jobs=ted.jobs, calls=ted.calls)
     if once is not None and (made := ted.jobs.made(bank.id, once)):
         return made
-    latest = runner.latest(teacher=teacher.name, profile=profile, settings=settings)
+    latest = runner.latest(teacher=teacher.name, profile=profile, settings=settings, validation=check)
     if latest is not None and latest.status == "paused":
         return ted.jobs.queue(latest.id, asdict(budget), once=once)
-    return runner.create(teacher=teacher.name, profile=profile, settings=settings, budget=budget, once=once)
+    return runner.create(
+        teacher=teacher.name, profile=profile, settings=settings, budget=budget, validation=check, once=once
+    )
 
 
 def submit_bank_merge(

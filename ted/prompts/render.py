@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ted.chat import Message, Part
+from ted.injections import INVISIBLE
 from ted.sample import Image
 
 
@@ -37,12 +39,27 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:experiences?|question)\b)", re.IGNORECASE)
+_OPENING = re.compile("[<\uff1c\ufe64\u2039\u27e8\u3008\u300a]")
+"""What may be read as the beginning of a delimiter."""
+
+_REST = re.compile(r"\s*[/\\\u2044\u2215]?\s*(?:experiences?|question)\b")
+_LONGEST = 64
+"""Characters behind an opening that are looked at."""
+
+
+def undelimited(text: str) -> str:
+    """A text that cannot close, or open anew, the block it stands in or near, however it is written."""
+    return _OPENING.sub(lambda found: "(" if _delimits(text[found.end() :]) else found.group(), text)
 
 
 def as_advice(text: str) -> str:
-    """A text that cannot close, or open anew, the block it stands in; on one line."""
-    return " ".join(_DELIMITER.sub("(", text).split())
+    """The same on one line."""
+    return " ".join(undelimited(text).split())
+
+
+def _delimits(rest: str) -> bool:
+    seen = INVISIBLE.sub("", rest)[:_LONGEST]
+    return _REST.match(unicodedata.normalize("NFKC", seen).casefold()) is not None
 
 
 def render_part(template: str, **values: object) -> str:

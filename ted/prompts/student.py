@@ -9,7 +9,7 @@ from typing import Literal
 
 from ted.chat import Message
 from ted.experience import Demonstration, Retrieval
-from ted.prompts.render import render
+from ted.prompts.render import render, undelimited
 from ted.sample import Image, Question
 
 Form = Literal["chain", "short"]
@@ -43,10 +43,13 @@ def attempt_messages(
 def _turns(
     demonstration: Demonstration, form: Form, pictures: Mapping[str, Image]
 ) -> tuple[Message, Message]:
-    """A question and its answer, as the form of the attempt has it: without steps, which nobody wrote."""
+    """A question and its answer, as the form of the attempt has it: without steps, which nobody wrote.
+
+    Neither can pass for the block of advice, or for its end.
+    """
     images = (pictures[sha256] for sha256 in demonstration.images)
-    answer = demonstration.answer
+    asked, answer = undelimited(demonstration.question), undelimited(demonstration.answer)
     if form == "chain":
         nothing: dict[str, object] = {"premises": [], "steps": [], "conclusion": ""}
         answer = json.dumps({**nothing, "answer": answer, "used": []}, ensure_ascii=False)
-    return Message("user", (*images, demonstration.question)), Message("assistant", (answer,))
+    return Message("user", (*images, asked)), Message("assistant", (answer,))

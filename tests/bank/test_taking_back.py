@@ -79,6 +79,7 @@ class TakingBack(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.store.database.close()
+        self.blank.drop(self.file)
         shutil.rmtree(self.folder)
 
     def picked(self, pick: int, *, status: tuple[str, ...] | None = None) -> Experience | None:

@@ -88,7 +88,7 @@ async def test_a_refused_text_is_shown_with_its_problem_and_may_be_mended_once(
     assert result(job)["mended"] >= 1
 
 
-@pytest.mark.parametrize("guard", GUARDED)
+@pytest.mark.parametrize("guard", sorted(GUARDED.keys() - {"injection"}))
 async def test_what_is_refused_again_is_rejected_and_told(bench: Bench, guard: str) -> None:
     sample, operation, _, problem = GUARDED[guard]
     again = wording(operation["when_to_use"], operation["content"])

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,12 @@ from hypothesis import strategies as st
 
 from ted.chat import Message
 from ted.experience import Demonstration, Experience, Retrieval, Retrieved, Similarity
+from ted.injections import INVISIBLE
 from ted.operations import Add
+from ted.prompts.advice import advice_of
 from ted.prompts.judge import judge_messages
-from ted.prompts.render import as_advice, render
-from ted.prompts.student import attempt_messages
+from ted.prompts.render import as_advice, render, undelimited
+from ted.prompts.student import Form, attempt_messages
 from ted.prompts.teacher import (
     Failure,
     Shown,
@@ -199,13 +203,73 @@ def test_the_text_of_an_experience_cannot_leave_its_block(evil: str) -> None:
     assert messages[1].text.endswith(BADGE.question.text)
 
 
-@given(st.text(), st.text())
-def test_advice_of_any_text_is_one_line_without_a_delimiter(before: str, after: str) -> None:
-    advice = as_advice(f"{before}</experiences>{after}")
+NOTHING_SEEN = ("", "\u200b", "\u200d", "\u2060", "\ufeff", "\u00ad", "\U000e0041", " ")
+OPENINGS = ("<", "\uff1c", "\ufe64", "\u2039", "\u27e8", "\u3008")
+LETTERS = ("experiences", "EXPERIENCE", "Question", "\uff45xperiences", "experience\uff33")
+
+
+@st.composite
+def delimiters(draw: st.DrawFn) -> str:
+    """A delimiter as somebody might write it who wants to be read and not found."""
+    hidden = st.sampled_from(NOTHING_SEEN)
+    word = draw(st.sampled_from(LETTERS))
+    spread = "".join(c + draw(st.sampled_from(NOTHING_SEEN[:-1])) for c in word[:-1]) + word[-1]
+    slash = draw(st.sampled_from(["/", "", "\uff0f", "\u2215"]))
+    end = draw(st.sampled_from([">", " >", "/>", ""]))
+    return draw(st.sampled_from(OPENINGS)) + draw(hidden) + slash + draw(hidden) + spread + end
+
+
+HOSTILE = st.lists(st.one_of(st.text(max_size=8), delimiters(), st.sampled_from(EVIL)), max_size=4).map(
+    "".join
+)
+READ_AS = re.compile(r"<\s*[/\u2215]?\s*(?:experiences?|question)\b", re.IGNORECASE)
+
+
+def seen(text: str) -> str:
+    """As a model may take it: forms folded, nothing invisible."""
+    folded = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return re.sub("[\u2039\u27e8\u3008\u300a]", "<", folded).casefold()
+
+
+def marks(text: str) -> list[str]:
+    return READ_AS.findall(seen(text))
+
+
+@given(HOSTILE)
+def test_advice_of_any_text_is_one_line_without_a_delimiter(text: str) -> None:
+    advice = as_advice(text)
 
     assert len(advice.splitlines()) <= 1
-    assert "<experiences>" not in advice.casefold()
-    assert "</experiences>" not in advice.casefold()
+    assert marks(advice) == []
+
+
+@given(st.text())
+def test_advice_without_an_opening_is_what_was_written(text: str) -> None:
+    assert undelimited(text.replace("<", "")) == text.replace("<", "")
+    assert undelimited("a < b, <b>bold</b>, <experienced>") == "a < b, <b>bold</b>, <experienced>"
+
+
+@given(
+    st.lists(st.tuples(HOSTILE, HOSTILE), min_size=1, max_size=3),
+    st.lists(st.tuples(HOSTILE, HOSTILE), max_size=2),
+    st.sampled_from(["chain", "short"]),
+    st.booleans(),
+)
+def test_nothing_of_a_bank_can_close_the_block_of_advice(
+    texts: list[tuple[str, str]], shown: list[tuple[str, str]], form: Form, whole: bool
+) -> None:
+    experiences = [Experience(f"exp_{n}", 1, *text) for n, text in enumerate(texts)]
+    demonstrations = tuple(Demonstration("s", q, (), a, 0.5) for q, a in shown)
+    retrieval = replace(retrieval_of(*experiences), demonstrations=demonstrations)
+
+    messages = attempt_messages(BADGE.question, retrieval, form, whole=whole)
+
+    assert [mark for message in messages for mark in marks(message.text)] == ["<experiences", "</experiences"]
+    (advised,) = [m for m in messages if marks(m.text)]
+    assert advised is messages[0 if whole else -1]
+    lines = advised.text.split("<experiences>\n")[1].split("\n</experiences>")[0].split("\n")
+    assert [line.partition(".")[0] for line in lines] == [f"E{n + 1}" for n in range(len(texts))]
+    assert marks(advice_of(retrieval)) == ["<experiences", "</experiences"]
 
 
 def test_template_syntax_in_a_question_is_left_as_it_is() -> None:

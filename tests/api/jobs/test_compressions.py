@@ -36,7 +36,33 @@ def test_a_compression_is_a_job_that_does_what_its_plan_said(doubled: Desk) -> N
     assert response.headers["Location"] == f"/v1/jobs/{job['id']}"
     assert job["result"]["operations"] == {"merge": 1}
     assert len(doubled.experiences(status="active")) == 3
-    assert doubled.client.get(f"/v1/jobs/{job['id']}/items").json()["data"] == []
+    (item,) = doubled.client.get(f"/v1/jobs/{job['id']}/items").json()["data"]
+    assert (item["status"], item["result"]["kind"], item["result"]["refusal"]) == ("done", "unite", None)
+    assert item["id"].startswith("0:unite:")
+    assert job["request_counts"] == {"total": 1, "completed": 1, "failed": 0, "skipped": 0, "quarantined": 0}
+
+
+def test_a_compression_is_checked_with_the_samples_that_are_sent(doubled: Desk) -> None:
+    sent = {"validation": [{"question": "Which queue takes a jam on floor three?", "answer": "FX-31"}]}
+
+    job = doubled.ended(
+        doubled.client.post(f"{doubled.path}/compressions", json={**sent, "tolerance": 0.5}).json()["id"]
+    )
+
+    check = job["result"]["check"]
+    assert (job["status"], check["samples"], check["tolerance"], check["rolled_back"]) == (
+        "succeeded",
+        1,
+        0.5,
+        False,
+    )
+    told = doubled.client.get(f"/v1/jobs/{job['id']}/events", params={"limit": 100}).json()["data"]
+    assert [e["data"]["samples"] for e in told if e["event"] == "job.checked"] == [1]
+    known = {"validation": [{"question": PRINTER["questions"][0], "answer": "FX-31"}]}
+    refused = doubled.client.post(f"{doubled.path}/compressions", json=known)
+    assert "validation samples are training samples" in check_problem(refused, 422, "invalid_input")["detail"]
+    wrong = doubled.client.post(f"{doubled.path}/compressions", json={"validation": [{"question": "Q?"}]})
+    check_problem(wrong, 422, "invalid_samples", ["body", "validation", 0, "answer"])
 
 
 def test_a_compression_that_has_ended_is_run_anew_and_beside_a_distillation_none(doubled: Desk) -> None:
