@@ -21,6 +21,7 @@ from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED, Job
 from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
+from ted.bank.sessions import SessionStore
 from ted.bank.tables import now
 from ted.bootstrap import Ted
 from ted.completion import CompletionModel
@@ -72,7 +73,7 @@ class Service:
             student,
             ted.completions(chat),
             **_stores(ted.database, ted.caller),
-            keyring=Keyring(KeyStore(ted.database, None)),
+            keyring=Keyring(KeyStore(ted.database, None), SessionStore(ted.database)),
             rates=Rates(ted.settings.rate_limit_storage, ted.accounts),
             state=State(),
         )

@@ -223,6 +223,8 @@ PROBES: dict[str, list[Probe]] = {
     "GET /v1/admin/stats": [_LISTED],
     "GET /v1/admin/usage": [_LISTED, Probe(params={"bank": "{bank}"}), Probe(params={"bank": "{bank_name}"})],
     "GET /v1/admin/banks/{bank}/stats": [Probe()],
+    "GET /v1/admin/banks/{bank}/utilities": [Probe(), Probe(params={"order": "worst"})],
+    "GET /v1/admin/banks/{bank}/map": [Probe()],
     "POST /v1/admin/banks/{bank}/reindex": [Probe()],
     "POST /v1/admin/keys": [
         Probe({"scopes": ["answer"], "project": "{project}"}),

@@ -64,6 +64,8 @@ ROUTES = {
     "GET /v1/models/{model}",
     "GET /v1/admin/stats",
     "GET /v1/admin/banks/{bank}/stats",
+    "GET /v1/admin/banks/{bank}/utilities",
+    "GET /v1/admin/banks/{bank}/map",
     "POST /v1/admin/banks/{bank}/reindex",
     "GET /v1/admin/usage",
     "POST /v1/admin/keys",

@@ -1,0 +1,37 @@
+"""Errors as pages of the dashboard, or as a part of one; which status and words they have is api/handlers' affair."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fastapi import Request
+from starlette.responses import HTMLResponse
+
+from api.kinds import Kind
+from api.problems import REQUEST_ID
+from api.schemas.problem import TITLES
+from api.ui.rendering import HTMX, page
+
+
+def error_page(
+    request: Request,
+    kind: Kind,
+    detail: str,
+    *,
+    errors: Sequence[tuple[Sequence[str | int], str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> HTMLResponse:
+    """The error in words, its places in the form, and the request's id."""
+    template = "error_part.html" if HTMX in request.headers else "error.html"
+    shown = [(".".join(map(str, loc[1:])), told) for loc, told in errors]
+    response = page(
+        request,
+        template,
+        status=kind.status,
+        title=TITLES.get(kind.status, "Error"),
+        code=kind.code,
+        detail=detail.encode("utf-8", "replace").decode(),
+        errors=shown,
+    )
+    response.headers.update({REQUEST_ID: request.state.request_id, **(headers or {})})
+    return response

@@ -1,0 +1,110 @@
+"""The experiences of a bank by utility: all of them at once as arrays, a page of them in order. The formula is utility's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ted.bank.tables import CounterRow, ExperienceRow
+from ted.bank.usage import SIDE
+from ted.bank.utility import Numbers, Side, lifts
+from ted.errors import BadInput
+
+Ranking = Literal["best", "worst"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An experience in a list by utility: the posterior mean, its interval, and the questions of either side."""
+
+    id: str
+    when_to_use: str
+    utility: float
+    low: float
+    high: float
+    shown: float
+    withheld: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPage:
+    """A part of the ranking: how many are before it, and how many have a utility at all."""
+
+    data: tuple[Ranked, ...]
+    before: int
+    total: int
+
+    @property
+    def has_more(self) -> bool:
+        return self.before + len(self.data) < self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Utilities:
+    """Of the active experiences with graded questions on both sides, by id: mean, interval, and questions of each side.
+
+    Arrays of one length. `unknown`: how many active experiences there are beside them.
+    """
+
+    ids: tuple[str, ...]
+    mean: Numbers
+    low: Numbers
+    high: Numbers
+    shown: Numbers
+    withheld: Numbers
+    unknown: int
+
+    def order(self, ranking: Ranking) -> list[int]:
+        """Positions, best or worst first, ties by id."""
+        keys = -self.mean if ranking == "best" else self.mean
+        return [int(i) for i in np.argsort(keys, kind="stable")]
+
+
+def utilities(session: Session, bank_id: str) -> Utilities:
+    """Computed for all at once, since neither mean nor interval is an aggregate that SQL has."""
+    columns = [getattr(CounterRow, f"{side}_{name}") for side in ("shown", "withheld") for name in SIDE]
+    active = (CounterRow.bank_id == bank_id) & (ExperienceRow.status == "active")
+    query = (
+        select(CounterRow.experience_id, *columns)
+        .join(ExperienceRow, ExperienceRow.id == CounterRow.experience_id)
+        .where(active)
+        .order_by(CounterRow.experience_id)
+    )
+    rows = session.execute(query).all()
+    sums = np.asarray([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), 2 * len(SIDE))
+    known = (sums[:, 1] > 0) & (sums[:, 1 + len(SIDE)] > 0)
+    shown, withheld = Side(*sums[known, : len(SIDE)].T), Side(*sums[known, len(SIDE) :].T)
+    mean, low, high = lifts(shown, withheld)
+    ids = tuple(row[0] for row, there in zip(rows, known, strict=True) if there)
+    counts = (np.square(side.weight) / side.weight2 for side in (shown, withheld))
+    return Utilities(ids, mean, low, high, *counts, unknown=len(rows) - len(ids))
+
+
+def ranked(
+    session: Session, found: Utilities, ranking: Ranking, *, limit: int, after: str | None = None
+) -> RankedPage:
+    """Those that follow the experience `after`, in this order. Raises BadInput where that is not in the ranking."""
+    order = found.order(ranking)
+    begin = 0
+    if after is not None:
+        places = [n for n, i in enumerate(order) if found.ids[i] == after]
+        if not places:
+            raise BadInput(f"{after!r} is not in this ranking by now: begin it anew")
+        begin = places[0] + 1
+    return RankedPage(_told(session, found, order[begin : begin + limit]), begin, len(order))
+
+
+def _told(session: Session, found: Utilities, positions: Sequence[int]) -> tuple[Ranked, ...]:
+    ids = [found.ids[i] for i in positions]
+    query = select(ExperienceRow.id, ExperienceRow.when_to_use).where(ExperienceRow.id.in_(ids))
+    wordings = dict(session.execute(query).tuples().all())
+    columns = (found.mean, found.low, found.high, found.shown, found.withheld)
+    return tuple(
+        Ranked(found.ids[i], wordings[found.ids[i]], *(float(column[i]) for column in columns))
+        for i in positions
+    )
