@@ -1,4 +1,4 @@
-"""Keys as requests bring them, by their secrets or by sessions: known for a second once looked up, uses written once a minute."""
+"""Keys by the secrets or sessions that requests bring: known for a second once looked up; uses written once a minute."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED, Job
 from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
+from ted.bank.origins import Origins
 from ted.bank.sessions import SessionStore
 from ted.bank.tables import now
 from ted.bootstrap import Ted
@@ -58,6 +59,7 @@ class Service:
     job_control: JobControl
     job_events: EventStore
     files: FileStore
+    origins: Origins
     keyring: Keyring
     rates: Rates
     state: State
@@ -162,6 +164,7 @@ class _Stores(TypedDict):
     job_control: JobControl
     job_events: EventStore
     files: FileStore
+    origins: Origins
 
 
 def _stores(database: Database, caller: Caller) -> _Stores:
@@ -172,4 +175,5 @@ def _stores(database: Database, caller: Caller) -> _Stores:
         "job_control": JobControl(database, caller),
         "job_events": EventStore(database, caller),
         "files": FileStore(database, caller),
+        "origins": Origins(database, caller),
     }

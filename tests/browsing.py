@@ -43,8 +43,9 @@ class Browser:
         return self.client.post(path, data=data or {}, headers=headers, **more)
 
 
-def check_page(response: Response) -> str:
-    """A whole page that keeps to its own policy: no script or style in it, every control has a name."""
+def check_page(response: Response, status: int = 200) -> str:
+    """A whole page of this status that keeps to its own policy: no script or style in it, every control has a name."""
+    assert response.status_code == status, response.text
     assert response.headers["Content-Type"].startswith("text/html"), response.text
     assert "script-src 'self'" in response.headers["Content-Security-Policy"]
     text = response.text
@@ -86,8 +87,8 @@ class _Page(HTMLParser):
             self.labels.add(given.get("for"))
             self._depth.append(tag)
         elif tag in ("input", "select", "textarea") and given.get("type") not in ("hidden", "submit"):
-            if "label" not in self._depth and "aria-label" not in given:
-                self.controls.append(given.get("id"))
+            named = "label" in self._depth or "aria-label" in given
+            self.controls += [] if named else [given.get("id")]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "label" and self._depth:

@@ -1,4 +1,4 @@
-"""What every request and response of the dashboard has: a session's cookie, an origin of its own, headers that bind browsers."""
+"""What each request and response of the dashboard has: a session's cookie, an origin, headers that bind browsers."""
 
 from __future__ import annotations
 

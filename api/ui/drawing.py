@@ -119,8 +119,7 @@ def growth(found: Sequence[Growth], *, capacity: int) -> Line:
         return round(LEFT + (revision - first) / (last - first) * (WIDTH - LEFT - RIGHT), 1)
 
     steps = [f"M{x(found[0].revision)},{_up(found[0].active, most)}"]
-    for g in found[1:]:
-        steps.append(f"H{x(g.revision)}V{_up(g.active, most)}")
+    steps += [f"H{x(g.revision)}V{_up(g.active, most)}" for g in found[1:]]
     steps.append(f"H{x(last)}")
     ground = _up(0, most)
     area = f"{''.join(steps)}V{ground}H{x(first)}Z"

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 from api.kinds import Kind
 from api.problems import REQUEST_ID
 from api.schemas.problem import TITLES
+from api.ui.admission import headers_of
 from api.ui.rendering import HTMX, page
 
 
@@ -27,11 +28,12 @@ def error_page(
     response = page(
         request,
         template,
-        status=kind.status,
+        code=kind.status,
         title=TITLES.get(kind.status, "Error"),
-        code=kind.code,
+        error=kind.code,
         detail=detail.encode("utf-8", "replace").decode(),
         errors=shown,
     )
-    response.headers.update({REQUEST_ID: request.state.request_id, **(headers or {})})
+    bound = headers_of(request.url.path)  # a defect is answered outside of the guard
+    response.headers.update({**bound, REQUEST_ID: request.state.request_id, **(headers or {})})
     return response

@@ -14,6 +14,7 @@ from api.scopes import Authority
 from api.ui import drawing
 from ted.bank.keys import Key
 
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 HTMX = "HX-Request"
 """The header by which htmx says that it wants a part of a page."""
 
@@ -40,7 +41,7 @@ def _environment() -> Environment:
     return environment
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def page(request: Request, template: str, *, code: int = 200, **values: Any) -> HTMLResponse:
     """A page, or a part of one, for who asked: templates know by `may` what these may do."""
     authority: Authority | None = getattr(request.state, "authority", None)
     key: Key | None = getattr(request.state, "key", None)
@@ -51,12 +52,12 @@ def page(request: Request, template: str, *, status: int = 200, **values: Any) -
         "path": request.url.path,
         "request_id": getattr(request.state, "request_id", ""),
     }
-    return HTMLResponse(_environment().get_template(template).render(given | values), status)
+    return HTMLResponse(_environment().get_template(template).render(given | values), code)
 
 
 def number(value: float | None, digits: int = 0) -> str:
     """With thousands apart; what is not known is a dash."""
-    return "–" if value is None else f"{value:,.{digits}f}"
+    return DASH if value is None else f"{value:,.{digits}f}"
 
 
 def usd(amount: float | None) -> str:
@@ -68,17 +69,17 @@ def usd(amount: float | None) -> str:
 
 def signed(value: float | None) -> str:
     """With its sign, as utilities and differences are written; a true minus."""
-    return "–" if value is None else f"{value:+.2f}".replace("-", "−")
+    return DASH if value is None else f"{value:+.2f}".replace("-", MINUS)
 
 
 def percent(share: float | None) -> str:
     """Of a share."""
-    return "–" if share is None else f"{100 * share:.1f} %"
+    return DASH if share is None else f"{100 * share:.1f} %"
 
 
 def when(moment: datetime | None) -> str:
     """To the minute, in UTC."""
-    return "–" if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    return DASH if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def stamp(moment: datetime) -> str:

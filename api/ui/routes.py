@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.ui import banks, sign_in
+from api.ui import banks, distil, experiences, feedback, jobs, playground, review, sign_in
 
-PAGES = (sign_in, banks)
+PAGES = (sign_in, banks, experiences, review, distil, playground, feedback, jobs)

@@ -39,7 +39,7 @@ async def post_sign_in(request: Request, running: Running) -> Response:
     key = await running.keyring.key_of(secret) if 0 < len(secret) <= LONGEST else None
     if key is None:
         problem = "This key is not known, or works no more."
-        return page(request, "sign_in.html", status=401, next=next_page(asked or ROOT), problem=problem)
+        return page(request, "sign_in.html", code=401, next=next_page(asked or ROOT), problem=problem)
     lasts = timedelta(hours=running.ted.settings.session_hours)
     token = await asyncio.to_thread(running.keyring.sessions.open, key, lasts=lasts)
     response = RedirectResponse(next_page(asked or ROOT), 303)

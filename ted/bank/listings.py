@@ -113,14 +113,25 @@ class Listings:
         return select(BankRow, active).where(self._caller.theirs(BankRow))
 
     def experiences(
-        self, bank_id: str, page: Page, *, status: Status | None = None, tag: str | None = None
+        self,
+        bank_id: str,
+        page: Page,
+        *,
+        status: Status | None = None,
+        tag: str | None = None,
+        never_used: bool = False,
     ) -> Paged[ExperienceDetails]:
-        """Experiences of a bank by id, of any status unless one is given, having the tag if one is given."""
+        """Experiences of a bank by id, of any status unless one is given, having the tag if one is given.
+
+        `never_used`: only those whose present version was never retrieved.
+        """
         query = self._experiences(bank_id)
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
             query = query.where(has_text(ExperienceRow.tags, tag))
+        if never_used:
+            query = query.where(CounterRow.retrieved == 0)
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ExperienceRow.id])
             return Paged(tuple(_details(session, rows)), more)

@@ -1,4 +1,4 @@
-"""Sessions of the dashboard in the store: opened with a key, recognised by their tokens, ended. Cookies are a face's affair."""
+"""Sessions of the dashboard in the store: opened with a key, known by their tokens, ended. Cookies are a face's."""
 
 from __future__ import annotations
 

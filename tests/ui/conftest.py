@@ -12,7 +12,7 @@ from tests.api.conftest import provider, settings, settings_at
 from tests.api_desk import Desk
 from tests.blanks import Blank
 from tests.browsing import Browser
-from tests.keyed import Keyed, keyed
+from tests.keyed import Keyed, Tenant, keyed, tenant
 from tests.upstream import Upstream
 
 __all__ = ["provider", "settings"]
@@ -22,18 +22,16 @@ HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """A running service, the key that may do all in it, its bank `desk`, and a browser signed in with that key."""
+    """A running service, the key that may do all in it, its bank `desk`, and a browser signed in with that key.
+
+    `bank` is the path of the bank's page.
+    """
 
     service: Keyed
     secret: str
     desk: Desk
     browser: Browser
-
-    @property
-    def bank(self) -> str:
-        """The path of the bank's page."""
-        found = self.desk.client.get(self.desk.path).json()["id"]
-        return f"/ui/banks/{found}"
+    bank: str
 
     def with_scopes(self, *scopes: str) -> Browser:
         """A browser of somebody whose key has these scopes."""
@@ -43,7 +41,9 @@ class House:
 def made(service: Keyed) -> House:
     """A house over a service, with a bank of three experiences."""
     _, secret = service.key()
-    return House(service, secret, service.desk(secret), Browser.of(service).signed_in(secret))
+    desk = service.desk(secret)
+    bank = f"/ui/banks/{desk.client.get(desk.path).json()['id']}"
+    return House(service, secret, desk, Browser.of(service).signed_in(secret), bank)
 
 
 @pytest.fixture
@@ -64,3 +64,9 @@ def still(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upst
     """The same for all tests that only look."""
     with keyed(settings_at(tmp_path_factory.mktemp("still-ui"), blank, provider)) as service:
         yield made(service)
+
+
+@pytest.fixture(scope="session")
+def theirs(still: House) -> Tenant:
+    """Another project of the same service, with one of everything."""
+    return tenant(still.service, "theirs")

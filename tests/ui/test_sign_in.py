@@ -63,8 +63,7 @@ def test_a_key_that_does_not_work_gets_the_form_again(still: House, key: str) ->
 
     response = browser.post("/ui/sign-in", {"key": key})
 
-    assert response.status_code == 401
-    assert "works no more" in check_page(response)
+    assert "works no more" in check_page(response, 401)
     assert "Set-Cookie" not in response.headers
 
 
@@ -107,8 +106,7 @@ def test_a_session_ends_with_its_key_and_with_its_time(house: House) -> None:
 def test_a_page_of_another_site_changes_nothing(still: House, headers: dict[str, str], path: str) -> None:
     response = still.browser.client.post(path, data={"key": still.secret}, headers=headers)
 
-    assert response.status_code == 403
-    assert "not made by a page of this server" in check_page(response)
+    assert "not made by a page of this server" in check_page(response, 403)
     assert still.browser.get("/ui/banks").status_code == 200
 
 
@@ -163,8 +161,7 @@ def test_static_files_need_no_key_and_bind_the_browser(still: House) -> None:
 def test_what_is_not_there_is_a_page_too(still: House) -> None:
     response = still.browser.get("/ui/nothing")
 
-    assert response.status_code == 404
-    check_page(response)
+    check_page(response, 404)
 
 
 def test_a_key_that_has_used_its_requests_is_told_so_in_a_page(service: Keyed) -> None:
@@ -173,5 +170,4 @@ def test_a_key_that_has_used_its_requests_is_told_so_in_a_page(service: Keyed) -
 
     response = browser.get("/ui/banks")
 
-    assert response.status_code == 429
-    assert "requests of a minute" in check_page(response)
+    assert "requests of a minute" in check_page(response, 429)
