@@ -11,13 +11,13 @@ from ted.bank.maps import Point
 from ted.bank.statistics import Bucket, Growth
 
 WIDTH, HEIGHT = 640, 220
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 28
+LEFT, RIGHT, TOP, BOTTOM = 60, 12, 14, 32
 SIDE = 640
 """Of the map, which is square."""
 
 RADIUS = 5.5
 MARGIN = 16
-WHISKER_WIDTH, WHISKER_HEIGHT = 168, 20
+WHISKER_WIDTH = 220
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,13 @@ class Whisker:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line over revisions, and the area beneath it, as SVG paths; ticks of both axes."""
+    """A line over revisions, and the area beneath it, as SVG paths; ticks of both axes; where the bound is, if in sight."""
 
     line: str
     area: str
     across: tuple[Tick, ...]
     up: tuple[Tick, ...]
+    limit: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,8 @@ def growth(found: Sequence[Growth], *, capacity: int) -> Line:
     area = f"{''.join(steps)}V{ground}H{x(first)}Z"
     numbers = sorted({first, found[len(found) // 2].revision, last})
     across = tuple(Tick(x(n), f"{n}") for n in numbers)
-    return Line("".join(steps), area, across, _ticks(most))
+    limit = _up(capacity, most) if capacity <= most else None
+    return Line("".join(steps), area, across, _ticks(most), limit)
 
 
 def days(found: Sequence[Day]) -> Bars:
@@ -161,9 +163,9 @@ def histogram(found: Sequence[Bucket]) -> list[dict[str, Any]]:
     return [
         {
             "x": round(MARGIN + n * width + 2, 1),
-            "y": round(104 - 92 * b.count / most, 1),
+            "y": round(104 - 84 * b.count / most, 1),
             "width": round(width - 4, 1),
-            "height": round(92 * b.count / most, 1),
+            "height": round(84 * b.count / most, 1),
             "kind": shade((b.low + b.high) / 2),
             "count": b.count,
             "low": b.low,
@@ -203,10 +205,10 @@ def _ticks(most: int) -> tuple[Tick, ...]:
 
 
 def _round_up(value: float) -> int:
-    """To a number that is easily read: 1, 2, 4, 6, 8 or 10 with zeros."""
+    """To an even number that is easily read."""
     size = 1
     while True:
-        for step in (1, 2, 4, 6, 8, 10):
+        for step in (2, 4, 6, 8, 10, 12, 16):
             if value <= step * size:
                 return step * size
         size *= 10

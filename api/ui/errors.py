@@ -24,7 +24,7 @@ def error_page(
 ) -> HTMLResponse:
     """The error in words, its places in the form, and the request's id."""
     template = "error_part.html" if HTMX in request.headers else "error.html"
-    shown = [(".".join(map(str, loc[1:])), told) for loc, told in errors]
+    shown = [(_place(loc), told) for loc, told in errors]
     response = page(
         request,
         template,
@@ -37,3 +37,8 @@ def error_page(
     bound = headers_of(request.url.path)  # a defect is answered outside of the guard
     response.headers.update({**bound, REQUEST_ID: request.state.request_id, **(headers or {})})
     return response
+
+
+def _place(loc: Sequence[str | int]) -> str:
+    """Lines of a file are told as those of a file; all else is in the form."""
+    return ".".join(map(str, loc if loc[:1] == ("file",) else loc[1:]))

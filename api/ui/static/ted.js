@@ -2,10 +2,21 @@
 "use strict";
 
 (function () {
+  // At once, and then once more for all that came within the time.
+  function atMostEvery(milliseconds, act) {
+    let waiting = false, again = false;
+    return function now() {
+      if (waiting) { again = true; return; }
+      waiting = true;
+      act();
+      setTimeout(() => { waiting = false; if (again) { again = false; now(); } }, milliseconds);
+    };
+  }
+
   // A stream of events, named by an element; each event makes htmx fetch that element anew.
   function follow(element) {
     const source = new EventSource(element.dataset.events);
-    const moved = () => htmx.trigger(element, "moved");
+    const moved = atMostEvery(1000, () => htmx.trigger(element, "moved"));
     for (const name of element.dataset.names.split(" ")) source.addEventListener(name, moved);
     source.onerror = () => { if (source.readyState === EventSource.CLOSED) moved(); };
     document.addEventListener("job-ended", () => source.close(), { once: true });
