@@ -24,7 +24,18 @@ from ted.bank.tables import (
     now,
 )
 
-KINDS = ("printer", "badge", "refund", "laptop", "invoice", "parcel", "password", "meeting room", "visa", "fault")
+KINDS = (
+    "printer",
+    "badge",
+    "refund",
+    "laptop",
+    "invoice",
+    "parcel",
+    "password",
+    "meeting room",
+    "visa",
+    "fault",
+)
 DIMENSION = 256
 
 
@@ -39,7 +50,10 @@ def live_in(database: Database, bank_id: str, *, experiences: int, seed: int = 1
         rows, counters, keys, history = [], [], [], []
         for n in range(experiences):
             kind, i = KINDS[n % len(KINDS)], f"exp_{seed:02d}{n:022d}"
-            when, content = f"A {kind} of case {n} is reported.", f"Cases like {n} of a {kind} go to queue FX-{n}."
+            when, content = (
+                f"A {kind} of case {n} is reported.",
+                f"Cases like {n} of a {kind} go to queue FX-{n}.",
+            )
             wording = {"when_to_use": when, "content": content, "status": "active", "version": 1}
             revision = 1 + n * 20 // experiences
             made = moment - timedelta(days=40) + timedelta(days=2 * revision)
@@ -48,10 +62,18 @@ def live_in(database: Database, bank_id: str, *, experiences: int, seed: int = 1
                 | {"created_at": made, "updated_at": made, "tags": [kind], **wording, **project}
             )
             history.append(
-                {"experience_id": i, "revision": revision, "operation": "add", "pinned": False, "tags": [kind]}
+                {
+                    "experience_id": i,
+                    "revision": revision,
+                    "operation": "add",
+                    "pinned": False,
+                    "tags": [kind],
+                }
                 | {"keys": [], "provenance": {"by": "api"}, "created_at": made, **wording, **project}
             )
-            keys.append({"id": 1_000_000 + n, "experience_id": i, "kind": "when_to_use", "text": when, **project})
+            keys.append(
+                {"id": 1_000_000 + n, "experience_id": i, "kind": "when_to_use", "text": when, **project}
+            )
             counters.append({"experience_id": i, "bank_id": bank_id, **project, **_used(chance, n)})
         session.execute(insert(ExperienceRow), rows)
         session.execute(insert(CounterRow), counters)
@@ -59,7 +81,8 @@ def live_in(database: Database, bank_id: str, *, experiences: int, seed: int = 1
         session.execute(insert(HistoryRow), history)
         vectors = unit(
             np.asarray(
-                [middles[n % len(KINDS)] + 0.9 * draw.normal(size=DIMENSION) for n in range(experiences)], dtype="f4"
+                [middles[n % len(KINDS)] + 0.9 * draw.normal(size=DIMENSION) for n in range(experiences)],
+                dtype="f4",
             )
         )
         session.execute(
@@ -70,10 +93,17 @@ def live_in(database: Database, bank_id: str, *, experiences: int, seed: int = 1
             ],
         )
         revisions = [
-            {"bank_id": bank_id, "revision": r, "reason": "batch" if r % 4 else "compression", "active": active}
+            {
+                "bank_id": bank_id,
+                "revision": r,
+                "reason": "batch" if r % 4 else "compression",
+                "active": active,
+            }
             | {"created_at": moment - timedelta(days=40 - 2 * r), "report": {}, **project}
             for r in range(1, 21)
-            for active in [int(experiences * r / 20 * (0.92 if r % 4 == 0 else 1.0)) if r < 20 else experiences]
+            for active in [
+                int(experiences * r / 20 * (0.92 if r % 4 == 0 else 1.0)) if r < 20 else experiences
+            ]
         ]
         session.execute(insert(RevisionRow), revisions)
         session.execute(
@@ -88,7 +118,13 @@ def live_in(database: Database, bank_id: str, *, experiences: int, seed: int = 1
             at = moment - timedelta(days=day)
             abstained = chance.random() < 0.08 + 0.006 * day
             answers.append(
-                {"id": i, "bank_id": bank_id, "question": f"What of case {n}?", "text": "FX", "final_answer": "FX"}
+                {
+                    "id": i,
+                    "bank_id": bank_id,
+                    "question": f"What of case {n}?",
+                    "text": "FX",
+                    "final_answer": "FX",
+                }
                 | {"student": "openai/student", "mode": "retrieve", "revision": 20, "abstained": abstained}
                 | {"arm": arm, "arm_propensity": 0.85, "created_at": at, **project}
             )

@@ -35,7 +35,7 @@ def get_banks(
     worth: dict[str, Any] = {}
     if allowed.may(*STATS):
         worth = dict(Overviews(service.ted.database).worths(ids))
-    turn = ways(request.url.path, part, found, *(ids[:1] or [None]), *(ids[-1:] or [None]))
+    turn = ways(request.url.path, part, ids, has_more=found.has_more)
     return page(request, "banks.html", banks=found.data, worth=worth, turn=turn)
 
 
@@ -53,10 +53,10 @@ def get_bank(
     if not allowed.may(*STATS):
         return page(request, "bank.html", bank=details, figures=None)
     overviews = Overviews(bank.database)
-    listed = overviews.ranking(bank.id, ranking, limit=RANKED, after=after)
     if request.headers.get("HX-Target") == "ranking":
+        listed = overviews.ranking(bank.id, ranking, limit=RANKED, after=after)
         return page(request, "ranking.html", bank=details, ranking=ranking, ranked=listed)
-    found = overviews.overview(bank.id)
+    found = overviews.overview(bank.id, ranking, limit=RANKED, after=after)
     return page(
         request,
         "bank.html",
@@ -66,7 +66,7 @@ def get_bank(
         spent_total=found.spent_total,
         map=found.map,
         ranking=ranking,
-        ranked=listed,
+        ranked=found.ranked,
     )
 
 

@@ -85,14 +85,14 @@ class Spot:
 
 def whisker(at: float, low: float, high: float) -> Whisker:
     """Of a difference of shares, from -1 to 1."""
-    return Whisker(*(_along(v) for v in (low, at, high, 0.0)), kind_of(at, low, high))
+    return Whisker(_along(low), _along(at), _along(high), _along(0.0), kind_of(low, high))
 
 
 def _along(value: float) -> float:
     return round(4 + (min(max(value, -1.0), 1.0) + 1) / 2 * (WHISKER_WIDTH - 8), 1)
 
 
-def kind_of(at: float, low: float, high: float) -> str:
+def kind_of(low: float, high: float) -> str:
     """`good` or `bad` where the interval is on one side of zero, else `open`."""
     if low > 0:
         return "good"

@@ -73,9 +73,8 @@ def get_experiences(
     turn = ways(
         request.url.path,
         part,
-        found,
-        *(ids[:1] or [None]),
-        *(ids[-1:] or [None]),
+        ids,
+        has_more=found.has_more,
         status=status,
         tag=tag,
         never_used="true" if never_used else None,

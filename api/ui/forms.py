@@ -34,14 +34,16 @@ class PageForm:
     def number(self, name: str) -> float | None:
         """A number; None for nothing. Raises BadField."""
         value = self.text(name)
+        if value is None:
+            return None
         try:
-            return None if value is None else float(value)
+            return float(value)
         except ValueError:
             raise BadField(("body", name), f"is {value[:40]!r}: write a number") from None
 
     def one_of(self, name: str, *known: str) -> str:
         """One of these words. Raises BadField."""
-        value = self.fields.get(name, "")
+        value = self.fields.get(name) or ""
         if value not in known:
             raise BadField(("body", name), f"is {value[:40]!r}: it must be one of {', '.join(known)}")
         return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
@@ -54,7 +54,7 @@ def get_jobs(
     found = service.job_listings.jobs(part, bank_id=bank_id, status=status)
     ids = [one.job.id for one in found.data]
     query = {"status": status, "bank": bank}
-    turn = ways(request.url.path, part, found, *(ids[:1] or [None]), *(ids[-1:] or [None]), **query)
+    turn = ways(request.url.path, part, ids, has_more=found.has_more, **query)
     names = {i: service.listings.bank(i).name for i in {one.job.bank_id for one in found.data}}
     return page(request, "jobs.html", found=found.data, names=names, turn=turn, status=status, bank=bank)
 
@@ -79,7 +79,7 @@ def get_progress(request: Request, job_id: JobPath, service: Serving) -> Respons
     return response
 
 
-def _progress(service: Service, details: JobDetails) -> dict[str, object]:
+def _progress(service: Service, details: JobDetails) -> dict[str, Any]:
     failed = service.job_listings.items(details.job.id, Page(FAILED), status="failed")
     return {"details": details, "job": details.job, "failed": failed}
 

@@ -117,7 +117,7 @@ def _asked(
     question: Question, bank: Bank, form: PageForm, service: Service, allowed: Allowed
 ) -> list[Awaitable[Side]]:
     student, teacher = service.student.chat.name, service.ted.settings.teacher
-    sides = [
+    sides: list[Awaitable[Side]] = [
         _told("Student alone", student, lambda: _answered("Student alone", question, bank, "none", service)),
         _told(
             "With the bank", student, lambda: _answered("With the bank", question, bank, "retrieve", service)

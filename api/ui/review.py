@@ -13,7 +13,6 @@ from api.ui.admission import ROOT
 from api.ui.forms import page_form
 from api.ui.pages import After, Before, newest, ways
 from api.ui.rendering import page
-from ted.bank.pages import Paged
 
 router = APIRouter(prefix=f"{ROOT}/banks/{{bank}}/review", include_in_schema=False)
 
@@ -31,16 +30,16 @@ def get_review(
 ) -> Response:
     """One of the three queues, newest first."""
     part = newest(after, before)
-    found: Paged[Any]
+    shown: list[Any]
     if queue == "references":
-        found = service.ted.feedback.of_bank(bank.id, part, reviewed=False)
-        ids = [kept.feedback.answer_id for kept in found.data]
-        shown = [(kept, service.ted.answers.get(kept.feedback.answer_id)) for kept in found.data]
+        references = service.ted.feedback.of_bank(bank.id, part, reviewed=False)
+        ids, has_more = [kept.feedback.answer_id for kept in references.data], references.has_more
+        shown = [(kept, service.ted.answers.get(kept.feedback.answer_id)) for kept in references.data]
     else:
-        found = service.listings.experiences(bank.id, part, status=queue)
-        ids = [details.experience.id for details in found.data]
-        shown = list(found.data)
-    turn = ways(request.url.path, part, found, *(ids[:1] or [None]), *(ids[-1:] or [None]), queue=queue)
+        waiting = service.listings.experiences(bank.id, part, status=queue)
+        ids, has_more = [details.experience.id for details in waiting.data], waiting.has_more
+        shown = list(waiting.data)
+    turn = ways(request.url.path, part, ids, has_more=has_more, queue=queue)
     back = f"{request.url.path}?queue={queue}"
     return page(request, "review.html", bank=bank.record, queue=queue, found=shown, turn=turn, back=back)
 

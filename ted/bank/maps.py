@@ -42,14 +42,21 @@ def experience_map(session: Session, bank_id: str, found: Utilities) -> Experien
     """By the vectors of `when_to_use`; each axis from -1 to 1. `found`: what is known of utility."""
     bank = bank_row(session, bank_id)
     active = (ExperienceRow.bank_id == bank_id) & (ExperienceRow.status == "active")
-    query = (
-        select(ExperienceRow.id, ExperienceRow.when_to_use, EmbeddingRow.vector)
+    chosen = (
+        select(ExperienceRow.id)
         .join(CounterRow, CounterRow.experience_id == ExperienceRow.id)
-        .join(KeyRow, (KeyRow.experience_id == ExperienceRow.id) & (KeyRow.kind == "when_to_use"))
-        .join(EmbeddingRow, (EmbeddingRow.key_id == KeyRow.id))
-        .where(active, EmbeddingRow.fingerprint == bank.text_fingerprint)
+        .where(active)
         .order_by(CounterRow.retrieved.desc(), ExperienceRow.id.desc())
         .limit(MOST_POINTS)
+        .subquery()
+    )
+    query = (
+        select(ExperienceRow.id, ExperienceRow.when_to_use, EmbeddingRow.vector)
+        .join(chosen, chosen.c.id == ExperienceRow.id)
+        .join(KeyRow, (KeyRow.experience_id == ExperienceRow.id) & (KeyRow.kind == "when_to_use"))
+        .join(EmbeddingRow, EmbeddingRow.key_id == KeyRow.id)
+        .where(EmbeddingRow.fingerprint == bank.text_fingerprint)
+        .order_by(ExperienceRow.id)
     )
     rows = session.execute(query).all()
     count = session.scalar(select(func.count()).select_from(ExperienceRow).where(active)) or 0
@@ -75,13 +82,14 @@ def plane(vectors: Vectors) -> tuple[Numbers, tuple[float, float]]:
     if len(rows) < 2:
         return places, (0.0, 0.0)
     centred = rows - rows.mean(axis=0)
-    left, values, _ = np.linalg.svd(centred, full_matrices=False)
-    whole = float(np.square(values).sum())
+    spread = centred.T @ centred
+    whole = float(np.trace(spread))
+    _, directions = np.linalg.eigh(spread)  # ascending
     shares = [0.0, 0.0]
-    for axis in range(min(2, len(values))):
-        column = left[:, axis] * values[axis]
+    for axis, direction in enumerate(directions.T[::-1][:2]):
+        column = centred @ direction
         most = column[np.argmax(np.abs(column))]
         if whole and abs(most) > 1e-9:
             places[:, axis] = column / most
-            shares[axis] = float(values[axis] ** 2) / whole
+            shares[axis] = float(column @ column) / whole
     return places, (shares[0], shares[1])

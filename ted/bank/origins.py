@@ -158,11 +158,17 @@ def _material(session: Session, item: ItemRow, sample: SampleRow) -> Material:
             Tried(r.number, r.text, r.final_answer, _steps(r.chain), tuple(r.used), r.correct, r.reason)
             for r in tried
         ),
-        solution=solution
-        and Solved(solution.final_answer, _steps(solution.chain), solution.correct, solution.rationalised),
-        critique=critique
-        and Criticised(tuple(critique.findings), dict(critique.verdicts), tuple(critique.operations)),
+        solution=None if solution is None else _solved(solution),
+        critique=None if critique is None else _criticised(critique),
     )
+
+
+def _solved(row: SolutionRow) -> Solved:
+    return Solved(row.final_answer, _steps(row.chain), row.correct, row.rationalised)
+
+
+def _criticised(row: CritiqueRow) -> Criticised:
+    return Criticised(tuple(row.findings), dict(row.verdicts), tuple(row.operations))
 
 
 def _steps(chain: dict[str, Any]) -> tuple[str, ...]:

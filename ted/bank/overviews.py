@@ -27,12 +27,14 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All figures of a bank, what was spent for it by role and model and in all, and its map, over one snapshot."""
+    """All figures of a bank, what was spent for it by role and model and in all, its map, and a part of the ranking, over
+    one snapshot."""
 
     figures: BankStatistics
     spent: tuple[Spending, ...]
     spent_total: Spending
     map: ExperienceMap
+    ranked: RankedPage
 
 
 class Overviews:
@@ -48,15 +50,16 @@ class Overviews:
             spent = dict(spending_by(session, CallRow.bank_id, CallRow.bank_id.in_(there)))
             return {i: Worth(comparison(session, i), spent.get(i) or total([])) for i in there}
 
-    def overview(self, bank_id: str) -> Overview:
-        """Of one bank."""
+    def overview(self, bank_id: str, ranking: Ranking, *, limit: int, after: str | None = None) -> Overview:
+        """Of one bank. Raises BadInput for a cursor that is not in the ranking."""
         with self._database.reading() as session:
-            parts = spending(session, CallRow.bank_id == bank_id)
+            parts, found = spending(session, CallRow.bank_id == bank_id), utilities(session, bank_id)
             return Overview(
-                bank_statistics(session, bank_id),
+                bank_statistics(session, bank_id, found),
                 tuple(parts),
                 total(parts),
-                experience_map(session, bank_id, utilities(session, bank_id)),
+                experience_map(session, bank_id, found),
+                ranked(session, found, ranking, limit=limit, after=after),
             )
 
     def ranking(self, bank_id: str, ranking: Ranking, *, limit: int, after: str | None = None) -> RankedPage:

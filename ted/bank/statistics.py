@@ -105,14 +105,14 @@ class BankStatistics:
     jobs: dict[str, int]
 
 
-def bank_statistics(session: Session, bank_id: str) -> BankStatistics:
-    """All figures of a bank, over one snapshot."""
+def bank_statistics(session: Session, bank_id: str, found: Utilities | None = None) -> BankStatistics:
+    """All figures of a bank, over one snapshot; `found`: its utilities, where the caller has them."""
     return BankStatistics(
         experiences=experiences_by_status(session, ExperienceRow.bank_id == bank_id),
         pinned=_count(session, ExperienceRow.bank_id == bank_id, ExperienceRow.pinned),
         growth=_growth(session, bank_id),
         usage=_usage(session, bank_id),
-        utility=_utility(session, utilities(session, bank_id)),
+        utility=_utility(session, utilities(session, bank_id) if found is None else found),
         comparison=comparison(session, bank_id),
         never_used=_never_used(session, bank_id),
         answers=_by(session, AnswerRow.mode, AnswerRow.bank_id == bank_id),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ted.bank.tables import CounterRow, ExperienceRow
 from ted.bank.usage import SIDE
-from ted.bank.utility import Numbers, Side, lifts
+from ted.bank.utility import Numbers, Side, lifts, means
 from ted.errors import BadInput
 
 Ranking = Literal["best", "worst"]
@@ -46,17 +46,14 @@ class RankedPage:
 
 @dataclass(frozen=True, slots=True)
 class Utilities:
-    """Of the active experiences with graded questions on both sides, by id: mean, interval, and questions of each side.
+    """Of the active experiences with graded questions on both sides, by id: their means, and the sums of each side.
 
-    Arrays of one length. `unknown`: how many active experiences there are beside them.
+    `sums` has a row each, of `shown` and then of `withheld`. `unknown`: how many active experiences there are beside them.
     """
 
     ids: tuple[str, ...]
     mean: Numbers
-    low: Numbers
-    high: Numbers
-    shown: Numbers
-    withheld: Numbers
+    sums: Numbers
     unknown: int
 
     def order(self, ranking: Ranking) -> list[int]:
@@ -64,25 +61,27 @@ class Utilities:
         keys = -self.mean if ranking == "best" else self.mean
         return [int(i) for i in np.argsort(keys, kind="stable")]
 
+    def sides(self, positions: Sequence[int]) -> tuple[Side, Side]:
+        """The sums of those at these positions."""
+        return _sides(self.sums[list(positions)])
+
 
 def utilities(session: Session, bank_id: str) -> Utilities:
-    """Computed for all at once, since neither mean nor interval is an aggregate that SQL has."""
-    columns = [getattr(CounterRow, f"{side}_{name}") for side in ("shown", "withheld") for name in SIDE]
-    active = (CounterRow.bank_id == bank_id) & (ExperienceRow.status == "active")
+    """Computed for all at once, since a mean is no aggregate that SQL has; intervals only for those that are looked at."""
+    c = CounterRow
+    columns = [getattr(c, f"{side}_{name}") for side in ("shown", "withheld") for name in SIDE]
+    active = (c.bank_id == bank_id) & (ExperienceRow.status == "active")
+    of = ExperienceRow, ExperienceRow.id == c.experience_id
     query = (
-        select(CounterRow.experience_id, *columns)
-        .join(ExperienceRow, ExperienceRow.id == CounterRow.experience_id)
-        .where(active)
-        .order_by(CounterRow.experience_id)
+        select(c.experience_id, *columns)
+        .join(*of)
+        .where(active, c.shown_weight2 > 0, c.withheld_weight2 > 0)
+        .order_by(c.experience_id)
     )
     rows = session.execute(query).all()
+    count = session.scalar(select(func.count()).select_from(c).join(*of).where(active)) or 0
     sums = np.asarray([row[1:] for row in rows], dtype=np.float64).reshape(len(rows), 2 * len(SIDE))
-    known = (sums[:, 1] > 0) & (sums[:, 1 + len(SIDE)] > 0)
-    shown, withheld = Side(*sums[known, : len(SIDE)].T), Side(*sums[known, len(SIDE) :].T)
-    mean, low, high = lifts(shown, withheld)
-    ids = tuple(row[0] for row, there in zip(rows, known, strict=True) if there)
-    counts = (np.square(side.weight) / side.weight2 for side in (shown, withheld))
-    return Utilities(ids, mean, low, high, *counts, unknown=len(rows) - len(ids))
+    return Utilities(tuple(row[0] for row in rows), means(*_sides(sums)), sums, count - len(rows))
 
 
 def ranked(
@@ -103,8 +102,11 @@ def _told(session: Session, found: Utilities, positions: Sequence[int]) -> tuple
     ids = [found.ids[i] for i in positions]
     query = select(ExperienceRow.id, ExperienceRow.when_to_use).where(ExperienceRow.id.in_(ids))
     wordings = dict(session.execute(query).tuples().all())
-    columns = (found.mean, found.low, found.high, found.shown, found.withheld)
-    return tuple(
-        Ranked(found.ids[i], wordings[found.ids[i]], *(float(column[i]) for column in columns))
-        for i in positions
-    )
+    shown, withheld = found.sides(positions)
+    counts = [np.square(side.weight) / side.weight2 for side in (shown, withheld)]
+    rows = zip(ids, *lifts(shown, withheld), *counts, strict=True)
+    return tuple(Ranked(i, wordings[i], *(float(value) for value in values)) for i, *values in rows)
+
+
+def _sides(sums: Numbers) -> tuple[Side, Side]:
+    return Side(*sums[:, : len(SIDE)].T), Side(*sums[:, len(SIDE) :].T)

@@ -105,7 +105,9 @@ def desk(site: Site) -> str:
     import httpx
 
     client = httpx.Client(base_url=site.url, headers={"Authorization": f"Bearer {site.key}"})
-    made = client.post("/v1/banks", json={"name": "desk", "description": "Which queue takes which ticket."}).json()
+    made = client.post(
+        "/v1/banks", json={"name": "desk", "description": "Which queue takes which ticket."}
+    ).json()
     path = f"/v1/banks/{made['id']}"
     client.post(f"{path}/experiences", json={"experiences": [PRINTER, BADGE, REFUND]}).raise_for_status()
     client.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from ted.bank.pages import Page as Part
 from tests.api_desk import QUESTION
 from tests.browser.conftest import PICTURES, Site
 from tests.desk_models import write_samples
@@ -24,7 +25,7 @@ LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark"
 
 
 def paths(site: Site, desk: str) -> dict[str, str]:
-    (one, *_) = [e for e in site.service.listings.experiences(site.bank, page=_first()).data]
+    (one,) = site.service.listings.experiences(site.bank, Part(1)).data
     return {
         "banks": "/ui/banks",
         "bank": f"/ui/banks/{site.bank}",
@@ -38,17 +39,13 @@ def paths(site: Site, desk: str) -> dict[str, str]:
     }
 
 
-def _first():  # type: ignore[no-untyped-def]
-    from ted.bank.pages import Page as Part
-
-    return Part(1)
-
-
 def accessible(page: Page) -> list[str]:
     """What axe objects to, in its words."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]})
+    found = Axe().run(
+        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]}
+    )
     return [
         f"{v['id']}: {v['help']} {json.dumps([n['html'][:200] for n in v['nodes'][:3]])}"
         for v in found.response["violations"]
@@ -127,7 +124,9 @@ def test_a_refusal_stands_where_the_answers_would(visitor: Page, desk: str) -> N
     visitor.wait_for_selector("#answers [role=alert]")
 
 
-def test_a_distillation_is_followed_to_its_end_as_it_happens(visitor: Page, desk: str, tmp_path: Path) -> None:
+def test_a_distillation_is_followed_to_its_end_as_it_happens(
+    visitor: Page, desk: str, tmp_path: Path
+) -> None:
     samples = write_samples(tmp_path / "tickets.jsonl", 12)
     visitor.goto(f"/ui/banks/{desk}/distil")
     visitor.get_by_label("Upload").set_input_files(samples)

@@ -44,10 +44,12 @@ def test_an_estimate_begins_nothing_and_keeps_the_file(house: House) -> None:
 
     assert "Estimate for 4" in text
     assert "At worst it does not fit the budget" in text
-    assert ' selected>tickets.jsonl: 4 samples' in text
+    assert " selected>tickets.jsonl: 4 samples" in text
     assert house.desk.client.get("/v1/jobs").json()["data"] == []
     file = house.desk.client.get("/v1/files").json()["data"][0]["id"]
-    again = house.browser.post(f"{house.bank}/distil", {"do": "start", "profile": "full", "gate": "none", "file_id": file})
+    again = house.browser.post(
+        f"{house.bank}/distil", {"do": "start", "profile": "full", "gate": "none", "file_id": file}
+    )
     assert again.status_code == 303
 
 
@@ -63,7 +65,9 @@ def test_an_estimate_begins_nothing_and_keeps_the_file(house: House) -> None:
         ({"do": "explode"}, "do"),
     ],
 )
-def test_what_cannot_be_distilled_is_refused_with_its_place(still: House, sent: dict[str, str], told: str) -> None:
+def test_what_cannot_be_distilled_is_refused_with_its_place(
+    still: House, sent: dict[str, str], told: str
+) -> None:
     response = upload(still, **{"do": "start", **sent})  # type: ignore[arg-type]
 
     text = check_page(response, 422)
@@ -82,7 +86,9 @@ def test_a_job_at_its_budget_rests_and_goes_on_with_another(house: House) -> Non
     assert "It rests:" in text
     assert f'data-events="/ui/jobs/{job}/events"' in text
 
-    resumed = house.browser.post(f"/ui/jobs/{job}/resume", {"budget_calls": "400", "budget_usd": "", "budget_tokens": ""})
+    resumed = house.browser.post(
+        f"/ui/jobs/{job}/resume", {"budget_calls": "400", "budget_usd": "", "budget_tokens": ""}
+    )
 
     assert resumed.status_code == 303
     assert house.desk.ended(job)["status"] == "succeeded"

@@ -21,7 +21,11 @@ def test_a_question_is_answered_without_and_with_the_bank(house: House) -> None:
     text = ask(house)
 
     assert text.count('<p class="answer">FX-31</p>') == 2
-    assert ("Student alone" in text, "With the bank" in text, "<h2>Teacher</h2>" in text) == (True, True, False)
+    assert ("Student alone" in text, "With the bank" in text, "<h2>Teacher</h2>" in text) == (
+        True,
+        True,
+        False,
+    )
     assert "A printer is jammed or offline." in text
     assert '<span class="tag on">E1</span>' in text or "left out by chance" in text
     assert "&lt;experiences&gt;" in text or "E1. When" in text
@@ -33,14 +37,19 @@ def test_the_teacher_is_asked_where_it_is_wanted_and_charged_as_solving(house: H
 
     assert "<h2>Teacher</h2>" in text
     usage = house.desk.client.get("/v1/admin/banks/desk/stats").json()["spending"]["by_role_and_model"]
-    assert {(u["role"], u["model"]) for u in usage} == {("student", "openai/student"), ("solve", "openai/teacher")}
+    assert {(u["role"], u["model"]) for u in usage} == {
+        ("student", "openai/student"),
+        ("solve", "openai/teacher"),
+    }
 
 
 def test_a_key_for_answers_alone_does_not_spend_on_the_teacher(house: House) -> None:
     browser = house.with_scopes("answer")
 
     form = check_page(browser.get("/ui/playground"))
-    text = check_page(browser.post("/ui/playground", {"bank": "desk", "question": QUESTION, "teacher": "true"}))
+    text = check_page(
+        browser.post("/ui/playground", {"bank": "desk", "question": QUESTION, "teacher": "true"})
+    )
 
     assert 'name="teacher"' not in form
     assert "<h2>Teacher</h2>" not in text
@@ -99,7 +108,10 @@ def test_an_answer_is_graded_by_a_click_and_graded_again(house: House) -> None:
     whole = house.browser.post("/ui/feedback", {"answer_id": answer, "verdict": "wrong"})
 
     assert "Graded as <strong>right</strong>" in part.text
-    assert (whole.status_code, whole.headers["Location"]) == (303, house.bank.replace("banks/", "playground?bank="))
+    assert (whole.status_code, whole.headers["Location"]) == (
+        303,
+        house.bank.replace("banks/", "playground?bank="),
+    )
     kept = house.desk.client.get(f"/v1/answers/{answer}").json()["feedback"]
     assert kept["score"] == 0
 
