@@ -67,6 +67,7 @@ async def _http(request: Request, error: Exception) -> Response:
             allowed = ", ".join(
                 await asyncio.to_thread(_methods, request)
             )  # the document may have to be made
+            allowed = allowed or (error.headers or {}).get("Allow", "")  # pages are not in it
             told = f"{where} is not to be had: allowed here are {allowed}"
             return refused(request, kind, told, headers={"Allow": allowed})
         case 400:
