@@ -51,7 +51,7 @@ class Overviews:
             return {i: Worth(comparison(session, i), spent.get(i) or total([])) for i in there}
 
     def overview(self, bank_id: str, ranking: Ranking, *, limit: int, after: str | None = None) -> Overview:
-        """Of one bank. Raises BadInput for a cursor that is not in the ranking."""
+        """Of one bank. Raises NotFound for a cursor that is not in the ranking."""
         with self._database.reading() as session:
             parts, found = spending(session, CallRow.bank_id == bank_id), utilities(session, bank_id)
             return Overview(
@@ -63,7 +63,7 @@ class Overviews:
             )
 
     def ranking(self, bank_id: str, ranking: Ranking, *, limit: int, after: str | None = None) -> RankedPage:
-        """A part of the experiences by utility. Raises BadInput for a cursor that is not in it."""
+        """A part of the experiences by utility. Raises NotFound for a cursor that is not in it."""
         with self._database.reading() as session:
             found = utilities(session, bank_id)
             return ranked(session, found, ranking, limit=limit, after=after)

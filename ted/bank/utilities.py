@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from ted.bank.tables import CounterRow, ExperienceRow
 from ted.bank.usage import SIDE
 from ted.bank.utility import Numbers, Side, lifts, means
-from ted.errors import BadInput
+from ted.errors import NotFound
 
 Ranking = Literal["best", "worst"]
 
@@ -87,13 +87,13 @@ def utilities(session: Session, bank_id: str) -> Utilities:
 def ranked(
     session: Session, found: Utilities, ranking: Ranking, *, limit: int, after: str | None = None
 ) -> RankedPage:
-    """Those that follow the experience `after`, in this order. Raises BadInput where that is not in the ranking."""
+    """Those that follow the experience `after`, in this order. Raises NotFound where that is not in the ranking."""
     order = found.order(ranking)
     begin = 0
     if after is not None:
         places = [n for n, i in enumerate(order) if found.ids[i] == after]
         if not places:
-            raise BadInput(f"{after!r} is not in this ranking by now: begin it anew")
+            raise NotFound(f"{after!r} is not in this ranking by now: begin it anew")
         begin = places[0] + 1
     return RankedPage(_told(session, found, order[begin : begin + limit]), begin, len(order))
 

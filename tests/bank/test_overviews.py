@@ -21,7 +21,7 @@ from ted.bank.sessions import SessionStore
 from ted.bank.tables import AnswerRow, ExperienceRow, now
 from ted.bank.usage import usage_of
 from ted.bank.utilities import utilities
-from ted.errors import BadInput, NotFound
+from ted.errors import NotFound
 from tests.lived_in import live_in
 from tests.stores import Store
 
@@ -70,7 +70,7 @@ def test_only_active_experiences_are_ranked_and_the_others_counted(store: Store,
 
     assert first not in found.ids
     assert len(found.ids) + found.unknown == 59
-    with pytest.raises(BadInput, match="not in this ranking"):
+    with pytest.raises(NotFound, match="not in this ranking"):
         Overviews(store.database).ranking(lived, "best", limit=1, after=first)
 
 

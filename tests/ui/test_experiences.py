@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from ted.bank.changes import Change, Occasion
+from ted.operations import Merge
 from tests.browsing import check_page
 from tests.drawings import draw
 from tests.keyed import Tenant
@@ -180,6 +182,26 @@ def test_an_experience_of_a_distillation_tells_its_sample_trajectories_and_criti
     reader = house.with_scopes("answer").get(f"{house.bank}/experiences/{made[0]['id']}")
     assert "Where it comes from" not in check_page(reader)
     assert "Edit</summary>" not in reader.text
+
+
+async def test_a_merge_is_undone(house: House) -> None:
+    bank = house.service.service.ted.bank("desk")
+    one, two, _ = house.desk.experiences()
+    operation = Merge((one["id"], two["id"]), "Printers and badges.", "To FX-31 or FX-44.")
+    await bank.apply([Change(operation)], Occasion("api"))
+    (merged,) = [e for e in house.desk.experiences(status="active") if e["content"] == operation.content]
+    path = f"{house.bank}/experiences/{merged['id']}"
+    text = check_page(house.browser.get(path))
+    assert ("Merged from" in text, "Undo the merge" in text) == (True, True)
+    assert "Merged into" in check_page(house.browser.get(f"{house.bank}/experiences/{one['id']}"))
+
+    assert house.browser.post(f"{path}/unmerge").status_code == 303
+
+    assert (state(house, path)["status"], state(house, path.replace(merged["id"], one["id"]))["status"]) == (
+        "retired",
+        "active",
+    )
+    check_page(house.browser.post(f"{path}/unmerge"), 409)
 
 
 def test_what_is_another_projects_is_neither_shown_nor_changed(still: House, theirs: Tenant) -> None:
