@@ -39,6 +39,10 @@ test: models ## all tests, those with real local models included
 test-postgres: models ## all tests that have a store, with it in PostgreSQL
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --store postgres tests/bank tests/flows tests/api tests/cli
 
+.PHONY: browser
+browser: setup ## the dashboard in the Chromium of the system, with screenshots in artifacts/screenshots
+	$(BIN)/python -m pytest -q -m browser tests/browser
+
 .PHONY: soak
 soak: setup ## the long tests: distillations killed twenty and thirty times, many more made-up requests (minutes)
 	$(BIN)/python -m pip install --quiet --no-build-isolation -e '.[examples]'

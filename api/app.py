@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 
 from api import handlers
 from api.guard import Guard
@@ -42,6 +43,8 @@ from api.schemas.experiences import ExperienceIn
 from api.schemas.problem import Problem
 from api.security import tell_keys
 from api.service import Service
+from api.ui import routes as ui
+from api.ui.admission import STATIC
 from ted.bootstrap import Ted, durable_worker, in_process_worker, open_ted
 from ted.draining import Drain
 from ted.jobs.worker import JobWorker
@@ -120,6 +123,7 @@ def create_app(
     )
     app.state.drain = drain  # what stops the server, outside of the app, begins it
     handlers.install(app)
+    app.mount(STATIC, StaticFiles(packages=[("api.ui", "static")]), name="static")
     app.add_middleware(Guard, is_open=settings.open)
     app.add_middleware(
         AroundRequests,
@@ -128,7 +132,7 @@ def create_app(
         drain=drain,
         measures=measures,
     )
-    for module in ROUTERS:
+    for module in (*ROUTERS, *ui.PAGES):
         app.include_router(module.router)
     _name_schemas(app)
     return app

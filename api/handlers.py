@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from api.kinds import Kind, kind_of
-from api.problems import errors_of, problem, told_of_defect
+from api.problems import errors_of, told_of_defect
+from api.refusing import refused
 from index.errors import IndexingError
 from ted.errors import ModelFailure, ModelRateLimited, TedError, UnparsableOutput
 
@@ -42,7 +43,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _defect)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     kind = kind_of(error)
     if kind.status >= 500:
         # A provider may say again what it was asked, or what its model wrote.
@@ -52,27 +53,28 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     headers = {}
     if isinstance(error, ModelRateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after or RETRY_AFTER_SECONDS))
-    return problem(request, kind, str(error), errors=errors_of(error), headers=headers)
+    return refused(request, kind, str(error), errors=errors_of(error), headers=headers)
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     kind = Kind(error.status_code, _HTTP_CODES.get(error.status_code, "http_error"))
     where = f"{request.method} {request.url.path}"
     match error.status_code:
         case 404:
-            return problem(request, kind, f"there is nothing at {where}: /docs lists what there is")
+            return refused(request, kind, f"there is nothing at {where}: /docs lists what there is")
         case 405:
             allowed = ", ".join(
                 await asyncio.to_thread(_methods, request)
             )  # the document may have to be made
+            allowed = allowed or (error.headers or {}).get("Allow", "")  # pages are not in it
             told = f"{where} is not to be had: allowed here are {allowed}"
-            return problem(request, kind, told, headers={"Allow": allowed})
+            return refused(request, kind, told, headers={"Allow": allowed})
         case 400:
             told = f"the body cannot be read as JSON in UTF-8 ({error.detail})"
-            return problem(request, kind, told)
+            return refused(request, kind, told)
         case _:
-            return problem(request, kind, error.detail, headers=error.headers)
+            return refused(request, kind, error.detail, headers=error.headers)
 
 
 def _methods(request: Request) -> list[str]:
@@ -85,25 +87,25 @@ def _methods(request: Request) -> list[str]:
     return sorted({method.upper() for path in here for method in operations[path]})
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         told = f"the body is no JSON: {found[0]['ctx']['error']} at character {found[0]['loc'][-1]}"
-        return problem(request, Kind(400, "malformed_json"), told)
+        return refused(request, Kind(400, "malformed_json"), told)
     if isinstance(error.body, bytes) and error.body:
         given = request.headers.get("Content-Type", "nothing")
         told = f"the body is said to be {given}: send JSON with Content-Type: application/json"
-        return problem(request, Kind(415, "unsupported_media_type"), told)
+        return refused(request, Kind(415, "unsupported_media_type"), told)
     errors = [(_without_tags(e["loc"]), e["msg"].removeprefix("Value error, ")) for e in found]
     listed = "; ".join(f"{'.'.join(map(str, loc[1:])) or loc[0]}: {msg}" for loc, msg in errors[:3])
     more = f"; and {len(errors) - 3} more" if len(errors) > 3 else ""
-    return problem(request, Kind(422, "validation_failed"), listed + more, errors=errors)
+    return refused(request, Kind(422, "validation_failed"), listed + more, errors=errors)
 
 
-async def _defect(request: Request, error: Exception) -> JSONResponse:
+async def _defect(request: Request, error: Exception) -> Response:
     """The server logs the traceback; the caller is told how to find it there."""
-    return problem(request, Kind(500, "internal_error"), told_of_defect(request))
+    return refused(request, Kind(500, "internal_error"), told_of_defect(request))
 
 
 def _without_tags(loc: Sequence[str | int]) -> tuple[str | int, ...]:

@@ -1,4 +1,4 @@
-"""Keys as requests bring them: known for a second once they were looked up, and their uses written once a minute."""
+"""Keys by the secrets or sessions that requests bring: known for a second once looked up; uses written once a minute."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from datetime import datetime
 
 from ted.bank.keys import Key, KeyStore, digest_of
+from ted.bank.sessions import SessionStore
 from ted.bank.tables import now
 
 KNOWN_SECONDS = 1.0
@@ -21,8 +23,8 @@ USES_SECONDS = 60.0
 class Keyring:
     """One an app. Safe to use from several threads."""
 
-    def __init__(self, store: KeyStore) -> None:
-        self._store = store
+    def __init__(self, store: KeyStore, sessions: SessionStore) -> None:
+        self._store, self.sessions = store, sessions
         self._known: OrderedDict[str, tuple[Key, float]] = OrderedDict()
         self._uses: dict[str, datetime] = {}
         self._written = time.monotonic()
@@ -30,11 +32,19 @@ class Keyring:
 
     async def key_of(self, secret: str) -> Key | None:
         """The key that this secret is of, if it works at this moment."""
-        digest, moment = digest_of(secret), time.monotonic()
+        return await self._known_of("secret", secret, self._store.of_secret)
+
+    async def key_of_session(self, token: str) -> Key | None:
+        """The key that the session of this token was opened with, if both are good at this moment."""
+        return await self._known_of("token", token, self.sessions.key_of)
+
+    async def _known_of(self, kind: str, word: str, look_up: Callable[[str], Key | None]) -> Key | None:
+        """Remembered by its kind, too, so that a secret is never taken for a token."""
+        digest, moment = digest_of(f"{kind} {word}"), time.monotonic()
         with self._lock:
             key, until = self._known.get(digest, (None, 0.0))
         if key is None or moment >= until:
-            key = await asyncio.to_thread(self._store.of_secret, secret)
+            key = await asyncio.to_thread(look_up, word)
             if key is not None:
                 self._remember(digest, key, moment + KNOWN_SECONDS)
         if key is None or not key.works_at(now()):

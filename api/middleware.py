@@ -14,7 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kinds import Kind
-from api.problems import REQUEST_ID, problem
+from api.problems import REQUEST_ID
+from api.refusing import refused
 from ted.draining import Drain
 from ted.logs import carry_ids
 from ted.measures import Measures
@@ -127,7 +128,7 @@ def _name_of(host: str) -> str:
 
 def _misdirected(request: Request, host: str) -> Response:
     told = f"this server is not called {host!r}: call it by its address (http://127.0.0.1)"
-    return problem(request, Kind(421, "misdirected"), told)
+    return refused(request, Kind(421, "misdirected"), told)
 
 
 def _brief(send: Send) -> Send:
@@ -146,7 +147,7 @@ def _brief(send: Send) -> Send:
 def _draining(request: Request) -> Response:
     told = "the server is draining before it ends: send this to another one, or again soon"
     headers = {"Retry-After": "5", "Connection": "close"}
-    return problem(request, Kind(503, "draining"), told, headers=headers)
+    return refused(request, Kind(503, "draining"), told, headers=headers)
 
 
 def _route(scope: Scope) -> str:

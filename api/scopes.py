@@ -21,6 +21,7 @@ ANSWER: Need = frozenset({"answer", "admin"})
 DISTILL: Need = frozenset({"distill", "admin"})
 FEEDBACK: Need = frozenset({"feedback", "admin"})
 READ: Need = frozenset({"answer", "distill", "admin"})
+ANY: Need = frozenset(SCOPES)
 OPERATOR: Need = "operator"
 
 _BANK = "/v1/banks/{bank}"
@@ -50,6 +51,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("PATCH", _EXPERIENCE): DISTILL,
     ("DELETE", _EXPERIENCE): DISTILL,
     ("GET", f"{_EXPERIENCE}/history"): READ,
+    ("GET", f"{_EXPERIENCE}/images/{{sha256}}"): READ,
     ("POST", f"{_BANK}/distillations"): DISTILL,
     ("POST", f"{_BANK}/compressions"): DISTILL,
     ("POST", f"{_BANK}/evaluations"): DISTILL,
@@ -74,6 +76,7 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/jobs"): DISTILL,
     ("GET", _JOB): DISTILL,
     ("GET", f"{_JOB}/items"): DISTILL,
+    ("GET", f"{_JOB}/items/{{item_id}}"): DISTILL,
     ("GET", f"{_JOB}/report"): DISTILL,
     ("GET", f"{_JOB}/events"): DISTILL,
     ("POST", f"{_JOB}/cancel"): DISTILL,
@@ -83,6 +86,8 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("GET", "/v1/admin/stats"): ADMIN,
     ("GET", "/v1/admin/usage"): ADMIN,
     ("GET", "/v1/admin/banks/{bank}/stats"): ADMIN,
+    ("GET", "/v1/admin/banks/{bank}/utilities"): ADMIN,
+    ("GET", "/v1/admin/banks/{bank}/map"): ADMIN,
     ("POST", "/v1/admin/banks/{bank}/reindex"): ADMIN,
     ("POST", "/v1/admin/keys"): ADMIN,
     ("GET", "/v1/admin/keys"): ADMIN,
@@ -96,6 +101,37 @@ NEEDS: Mapping[tuple[str, str], Need] = {
     ("DELETE", _PROJECT): OPERATOR,
     ("GET", "/metrics"): OPERATOR,
 }
+
+_UI_BANK = "/ui/banks/{bank}"
+_UI_EXPERIENCE = f"{_UI_BANK}/experiences/{{experience_id}}"
+_UI_JOB = "/ui/jobs/{job_id}"
+
+UI_NEEDS: Mapping[tuple[str, str], Need] = {
+    ("GET", "/ui"): ANY,
+    ("POST", "/ui/sign-out"): ANY,
+    ("GET", "/ui/banks"): READ,
+    ("GET", _UI_BANK): READ,
+    ("GET", f"{_UI_BANK}/experiences"): READ,
+    ("GET", f"{_UI_BANK}/near-duplicates"): ADMIN,
+    ("GET", _UI_EXPERIENCE): READ,
+    ("GET", f"{_UI_EXPERIENCE}/images/{{sha256}}"): READ,
+    ("POST", _UI_EXPERIENCE): DISTILL,
+    ("POST", f"{_UI_EXPERIENCE}/unmerge"): DISTILL,
+    ("GET", f"{_UI_BANK}/review"): DISTILL,
+    ("POST", f"{_UI_BANK}/review/{{answer_id}}"): DISTILL,
+    ("GET", f"{_UI_BANK}/distil"): DISTILL,
+    ("POST", f"{_UI_BANK}/distil"): DISTILL,
+    ("GET", "/ui/playground"): ANSWER,
+    ("POST", "/ui/playground"): ANSWER,
+    ("POST", "/ui/feedback"): FEEDBACK,
+    ("GET", "/ui/jobs"): DISTILL,
+    ("GET", _UI_JOB): DISTILL,
+    ("GET", f"{_UI_JOB}/progress"): DISTILL,
+    ("GET", f"{_UI_JOB}/events"): DISTILL,
+    ("GET", f"{_UI_JOB}/report"): DISTILL,
+    ("POST", f"{_UI_JOB}/{{action}}"): DISTILL,
+}
+"""The same of the dashboard, whose pages show what the routes above tell; what of a page takes more is left out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +153,28 @@ class Authority:
 
     def check(self, method: str, template: str) -> None:
         """Raises NotAllowed where the route takes none of their scopes."""
-        need = NEEDS.get((method, template), OPERATOR)
-        if need == "operator":
-            if not self.operates:
+        need = _need(method, template)
+        if not self._meets(need):
+            if need == "operator":
                 raise NotAllowed(
                     f"{method} {template} is for the operator: a key of the default project with the scope admin"
                 )
-        elif not self.scopes & need:
             wanted = " or ".join(sorted(need))
             raise NotAllowed(
                 f"{method} {template} takes a key with the scope {wanted}, which this one has not"
             )
+
+    def may(self, method: str, template: str) -> bool:
+        """Whether the route takes one of their scopes."""
+        return self._meets(_need(method, template))
+
+    def _meets(self, need: Need) -> bool:
+        return self.operates if need == "operator" else bool(self.scopes & need)
+
+
+def _need(method: str, template: str) -> Need:
+    route = (method, template)
+    return NEEDS.get(route) or UI_NEEDS.get(route, OPERATOR)
 
 
 OPEN = Authority(DEFAULT_CALLER, frozenset(SCOPES))

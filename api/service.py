@@ -22,6 +22,8 @@ from ted.bank.job_listings import JobListings
 from ted.bank.jobs import RESUMED, Job
 from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
+from ted.bank.origins import Origins
+from ted.bank.sessions import SessionStore
 from ted.bank.tables import now
 from ted.bootstrap import Ted
 from ted.completion import CompletionModel
@@ -60,6 +62,7 @@ class Service:
     job_control: JobControl
     job_events: EventStore
     files: FileStore
+    origins: Origins
     keyring: Keyring
     rates: Rates
     state: State
@@ -78,7 +81,7 @@ class Service:
             ted.completions(chat),
             ted.completions(large) if large else None,
             **_stores(ted.database, ted.caller),
-            keyring=Keyring(KeyStore(ted.database, None)),
+            keyring=Keyring(KeyStore(ted.database, None), SessionStore(ted.database)),
             rates=Rates(ted.settings.rate_limit_storage, ted.accounts),
             state=State(),
         )
@@ -170,6 +173,7 @@ class _Stores(TypedDict):
     job_control: JobControl
     job_events: EventStore
     files: FileStore
+    origins: Origins
 
 
 def _stores(database: Database, caller: Caller) -> _Stores:
@@ -180,4 +184,5 @@ def _stores(database: Database, caller: Caller) -> _Stores:
         "job_control": JobControl(database, caller),
         "job_events": EventStore(database, caller),
         "files": FileStore(database, caller),
+        "origins": Origins(database, caller),
     }

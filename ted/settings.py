@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     open: bool = False
     hosts: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(_names)] = None
     rate_limit_storage: str = "memory://"
+    session_hours: float = Field(default=12.0, gt=0, le=24 * 366)
     project: str = "proj_default"
 
     @field_validator("database_url")

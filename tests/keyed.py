@@ -96,6 +96,8 @@ def tenant(service: Keyed, name: str) -> Tenant:
         "experience_id": experience,
         "job_id": job,
         "file_id": file,
+        "item_id": "0:s00",
+        "sha256": "0" * 64,
         "answer_id": answer,
         "key_id": key.id,
         "project": project,
@@ -187,6 +189,7 @@ PROBES: dict[str, list[Probe]] = {
     "PATCH /v1/banks/{bank}/experiences/{experience_id}": [Probe({"pinned": True})],
     "DELETE /v1/banks/{bank}/experiences/{experience_id}": [Probe()],
     "GET /v1/banks/{bank}/experiences/{experience_id}/history": [Probe()],
+    "GET /v1/banks/{bank}/experiences/{experience_id}/images/{sha256}": [Probe()],
     "POST /v1/banks/{bank}/distillations": [
         Probe({"samples": _SAMPLES}),
         Probe({"samples": _SAMPLES, "dry_run": True}),
@@ -220,6 +223,7 @@ PROBES: dict[str, list[Probe]] = {
     "GET /v1/jobs": [_LISTED, Probe(params={"bank": "{bank}"}), Probe(params={"bank": "{bank_name}"})],
     "GET /v1/jobs/{job_id}": [Probe()],
     "GET /v1/jobs/{job_id}/items": [Probe()],
+    "GET /v1/jobs/{job_id}/items/{item_id}": [Probe()],
     "GET /v1/jobs/{job_id}/report": [Probe(), Probe(headers=(("Accept", "text/html"),))],
     "GET /v1/jobs/{job_id}/events": [Probe(), Probe(headers=(("Accept", "text/event-stream"),))],
     "POST /v1/jobs/{job_id}/cancel": [Probe()],
@@ -229,6 +233,8 @@ PROBES: dict[str, list[Probe]] = {
     "GET /v1/admin/stats": [_LISTED],
     "GET /v1/admin/usage": [_LISTED, Probe(params={"bank": "{bank}"}), Probe(params={"bank": "{bank_name}"})],
     "GET /v1/admin/banks/{bank}/stats": [Probe()],
+    "GET /v1/admin/banks/{bank}/utilities": [Probe(), Probe(params={"order": "worst"})],
+    "GET /v1/admin/banks/{bank}/map": [Probe()],
     "POST /v1/admin/banks/{bank}/reindex": [Probe()],
     "POST /v1/admin/keys": [
         Probe({"scopes": ["answer"], "project": "{project}"}),

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from api.dependencies import Allowed, OpenBank, Serving
+from api.dependencies import Allowed, AnyBank, Limit, OpenBank, Serving
 from api.schemas.common import AskedTime
 from api.schemas.problem import errors
-from api.schemas.statistics import BankStatsOut, OverallOut, ReindexedOut, UsageOut
+from api.schemas.statistics import BankStatsOut, MapOut, OverallOut, RankingOut, ReindexedOut, UsageOut
 from ted.bank.figures import bank_figures, overall_figures, usage_figures
+from ted.bank.overviews import Overviews
+from ted.bank.utilities import Ranking
 
 router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
@@ -39,6 +41,27 @@ async def get_bank_stats(
     return await bank_figures(
         bank, student=service.ted.settings.student, with_near_duplicates=near_duplicates
     )
+
+
+@router.get(
+    "/banks/{bank}/utilities",
+    summary="Experiences by utility",
+    responses=errors(404, body=False),
+)
+def get_utilities(
+    bank: AnyBank,
+    ranking: Annotated[Ranking, Query(alias="order", description="Best or worst first.")] = "best",
+    limit: Limit = 20,
+    after: Annotated[str | None, Query(max_length=300, description="Only what follows this id.")] = None,
+) -> RankingOut:
+    """The active experiences that have graded questions on both sides, with their intervals of 90 %."""
+    return RankingOut.of(Overviews(bank.database).ranking(bank.id, ranking, limit=limit, after=after))
+
+
+@router.get("/banks/{bank}/map", summary="Experiences as a map", responses=errors(404, body=False))
+def get_map(bank: AnyBank) -> MapOut:
+    """What is alike lies near: the first two principal components of the wordings' vectors."""
+    return MapOut.of(bank.id, Overviews(bank.database).map(bank.id))
 
 
 @router.get("/usage", summary="What was spent", response_model=UsageOut, responses=errors(404, body=False))

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import ValidationError
 
 from api.dependencies import (
@@ -133,9 +133,12 @@ def get_experiences(
     service: Serving,
     status: Annotated[StatusName | None, Query(description="Only those of this status.")] = None,
     tag: Annotated[str | None, Query(max_length=100, description="Only those that have this tag.")] = None,
+    never_used: Annotated[
+        bool, Query(description="Only those that were never retrieved as they are.")
+    ] = False,
 ) -> ListOf[ExperienceOut]:
     """Experiences of any status, oldest first unless asked otherwise."""
-    found = service.listings.experiences(bank, page, status=status, tag=tag)
+    found = service.listings.experiences(bank, page, status=status, tag=tag, never_used=never_used)
     return listed(
         [ExperienceOut.of(d) for d in found.data],
         [d.experience.id for d in found.data],
@@ -172,7 +175,7 @@ async def patch_experience(
         tags=None if body.tags is None else tuple(body.tags),
         only_if=only_if,
     )
-    await _edit(bank, edit)
+    await edited(bank, edit)
     return await asyncio.to_thread(get_experience, bank.id, experience_id, service, response)
 
 
@@ -184,10 +187,11 @@ async def patch_experience(
 )
 async def delete_experience(bank: OpenBank, experience_id: ExperiencePath, only_if: OnlyIf) -> None:
     """It is not found any more; it keeps its id and history, and can be restored by setting its status."""
-    await _edit(bank, Edit(experience_id, status="retired", only_if=only_if))
+    await edited(bank, Edit(experience_id, status="retired", only_if=only_if))
 
 
-async def _edit(bank: Bank, edit: Edit) -> None:
+async def edited(bank: Bank, edit: Edit) -> None:
+    """The edit is made, by hand. Raises NotFound, ChangedMeanwhile."""
     await asyncio.to_thread(bank.experience, edit.experience_id)
     applied = await bank.apply([Change(edit, provenance={"by": "api"})], BY_HAND)
     if applied.skipped:
@@ -201,3 +205,30 @@ def get_history(
     """Every change of it, with the text after it and where it came from."""
     found = service.listings.history(bank, experience_id, page)
     return listed([HistoryOut.of(h) for h in found.data], [h.id for h in found.data], has_more=found.has_more)
+
+
+@router.get(
+    "/{experience_id}/images/{sha256}",
+    summary="An image of an experience",
+    response_class=Response,
+    responses=errors(404, body=False) | {200: {"content": {"image/*": {}}, "description": "The image."}},
+)
+def get_image(
+    bank: BankId,
+    experience_id: ExperiencePath,
+    sha256: Annotated[str, Path(description="Of a key of the kind `image`.")],
+    service: Serving,
+) -> Response:
+    """The bytes of one that the experience is found by."""
+    return image_response(service.origins.image(bank, experience_id, sha256))
+
+
+def image_response(image: Image) -> Response:
+    """An image that a stranger sent, so that a browser shows it as that and nothing else; it never changes."""
+    headers = {
+        "ETag": f'"{image.sha256}"',
+        "Cache-Control": "private, max-age=86400, immutable",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(image.data, media_type=image.media_type, headers=headers)

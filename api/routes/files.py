@@ -79,15 +79,15 @@ async def post_file(
             named = form.fields.get("purpose", purpose)
             if named not in _MEANT:
                 raise BadField(("body", "purpose"), f"is {named!r}: it must be one of {', '.join(_MEANT)}")
-            name = _good_name(filename or form.file.filename, ("body", "file"))
-            return await _kept(form.chunks(), name, _MEANT[named], service)
+            name = good_name(filename or form.file.filename, ("body", "file"))
+            return await kept(form.chunks(), name, _MEANT[named], service)
     if media_type not in TAKEN:
         raise HTTPException(
             415,
             f"the body is said to be {media_type}: send the file itself as the body, as one of {', '.join(TAKEN)},"
             f" or as a form ({FORM})",
         )
-    return await _kept(request.stream(), _good_name(filename, ("query", "filename")), purpose, service)
+    return await kept(request.stream(), good_name(filename, ("query", "filename")), purpose, service)
 
 
 @router.get("", summary="List files", responses=errors(body=False))
@@ -133,7 +133,8 @@ def delete_file(file_id: FileId, service: Serving) -> Response:
     return Response(status_code=204)
 
 
-def _good_name(filename: str | None, loc: tuple[str, str]) -> str:
+def good_name(filename: str | None, loc: tuple[str, str]) -> str:
+    """A name that may be kept and shown. Raises BadField."""
     if not filename:
         raise BadField(loc, "has no name: say what the file is called")
     if len(filename) > 200 or not filename.isprintable() or "/" in filename or "\\" in filename:
@@ -141,7 +142,8 @@ def _good_name(filename: str | None, loc: tuple[str, str]) -> str:
     return filename
 
 
-async def _kept(chunks: AsyncIterator[bytes], filename: str, purpose: Purpose, service: Service) -> FileOut:
+async def kept(chunks: AsyncIterator[bytes], filename: str, purpose: Purpose, service: Service) -> FileOut:
+    """The file is checked and kept. Raises BadFileSamples."""
     arrived = await asyncio.to_thread(service.files.incoming)
     try:
         size, sha256 = await _received(chunks, arrived)

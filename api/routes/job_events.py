@@ -53,13 +53,16 @@ async def get_events(
     if EVENT_STREAM in accept:
         seen = int(last_event_id or page.after or 0)
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-        return StreamingResponse(_stream(service, job_id, seen), media_type=EVENT_STREAM, headers=headers)
+        return StreamingResponse(
+            event_stream(service, job_id, seen), media_type=EVENT_STREAM, headers=headers
+        )
     found = await asyncio.to_thread(service.job_events.events, job_id, page)
     data = [EventOut.of(event) for event in found.data]
     return listed(data, [event.id for event in data], has_more=found.has_more)
 
 
-async def _stream(service: Service, job_id: str, seen: int) -> AsyncIterator[str]:
+async def event_stream(service: Service, job_id: str, seen: int) -> AsyncIterator[str]:
+    """The events that follow `seen` as they come, as text/event-stream; it ends with the job, and with the server."""
     spoken = time.monotonic()
     while True:
         ended = (await asyncio.to_thread(service.ted.jobs.get, job_id)).status not in UNFINISHED

@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Response
 
 from api.accepting import wanted_of
 from api.dependencies import JobPath, Paging, Serving
 from api.schemas.common import ListOf, listed
 from api.schemas.job_requests import ResumeIn
-from api.schemas.jobs import ItemOut, JobOut
+from api.schemas.jobs import ItemOut, JobOut, MaterialOut
 from api.schemas.problem import errors
 from ted.bank.jobs import JobStatus
 from ted.evaluation.rendering import as_html, as_markdown
@@ -134,3 +134,15 @@ def get_items(
     """One for each sample and epoch that was begun, in the order of the samples."""
     found = service.job_listings.items(job_id, page, status=status)
     return listed([ItemOut.of(i) for i in found.data], [i.id for i in found.data], has_more=found.has_more)
+
+
+@router.get(
+    "/{job_id}/items/{item_id}", summary="What a job has of an item", responses=errors(404, body=False)
+)
+def get_item(
+    job_id: JobPath,
+    item_id: Annotated[str, Path(description="As it is listed: `epoch:sample`.")],
+    service: Serving,
+) -> MaterialOut:
+    """The sample, the student's trajectories as they were graded, the teacher's solution and critique."""
+    return MaterialOut.of(service.origins.material(job_id, item_id))

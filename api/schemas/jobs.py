@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import Field
@@ -11,6 +12,7 @@ from api.schemas.common import Shown, Time
 from ted.bank.job_events import Event
 from ted.bank.job_listings import Item, JobDetails
 from ted.bank.jobs import JobKind, JobStatus
+from ted.bank.origins import Material
 
 
 class RequestCounts(Shown):
@@ -156,3 +158,53 @@ class EventOut(Shown):
             data=event.data,
             created_at=event.created_at,
         )
+
+
+class TriedOut(Shown):
+    """One attempt of the student; `steps` are premises, steps and conclusion, `used` the labels it says it used."""
+
+    number: int
+    text: str
+    final_answer: str | None
+    steps: list[str]
+    used: list[str]
+    correct: bool
+    reason: str
+
+
+class SolvedOut(Shown):
+    """The teacher's own solution; `rationalised`: it was shown the reference."""
+
+    final_answer: str
+    steps: list[str]
+    correct: bool
+    rationalised: bool
+
+
+class CriticisedOut(Shown):
+    """The teacher's comparison: findings by trajectory, verdicts by label, the operations it proposed."""
+
+    findings: list[dict[str, Any]]
+    verdicts: dict[str, str]
+    operations: list[dict[str, Any]]
+
+
+class MaterialOut(Shown):
+    """All that a job has of one sample in one epoch. `images` by their sha256; `answer` is the reference."""
+
+    object: Literal["job.material"] = "job.material"
+    job_id: str
+    epoch: int
+    sample_id: str
+    status: str
+    question: str
+    images: list[str]
+    answer: str
+    error: str | None
+    trajectories: list[TriedOut]
+    solution: SolvedOut | None
+    critique: CriticisedOut | None
+
+    @staticmethod
+    def of(material: Material) -> MaterialOut:
+        return MaterialOut.model_validate(asdict(material))

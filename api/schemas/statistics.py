@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
 from api.schemas.banks import MadeForOut
 from api.schemas.common import Shown, Time
+from ted.bank.maps import ExperienceMap
+from ted.bank.utilities import RankedPage
 
 
 class SpendingOut(Shown):
@@ -110,6 +114,45 @@ class RankedOut(Shown):
     withheld: float
 
 
+class RankingOut(Shown):
+    """A page of the active experiences that have graded questions on both sides; `before` of `total` precede it."""
+
+    object: Literal["ranking"] = "ranking"
+    data: list[RankedOut]
+    before: int
+    total: int
+    has_more: bool
+
+    @staticmethod
+    def of(page: RankedPage) -> RankingOut:
+        data = [RankedOut(**asdict(one)) for one in page.data]
+        return RankingOut(data=data, before=page.before, total=page.total, has_more=page.has_more)
+
+
+class PointOut(Shown):
+    id: str
+    when_to_use: str
+    x: float
+    y: float
+    utility: float | None
+
+
+class MapOut(Shown):
+    """Experiences as points of the plane in which their wordings differ most, each axis from -1 to 1; at most 1,000 of the
+    `active`, those retrieved most often. `explained` is the share of all variance that each axis has."""
+
+    object: Literal["map"] = "map"
+    bank: str
+    points: list[PointOut]
+    active: int
+    explained: tuple[float, float]
+
+    @staticmethod
+    def of(bank_id: str, found: ExperienceMap) -> MapOut:
+        points = [PointOut(**asdict(point)) for point in found.points]
+        return MapOut(bank=bank_id, points=points, active=found.active, explained=found.explained)
+
+
 class BucketOut(Shown):
     """Experiences of a utility from `low` up to `high`."""
 
@@ -155,8 +198,18 @@ class NeverUsedOut(Shown):
     oldest: list[str]
 
 
+class DayOut(Shown):
+    """Questions of one day, in UTC, that the bank was asked for."""
+
+    day: date
+    questions: int
+    hits: int
+    abstained: int
+
+
 class BankRetrievalsOut(Shown):
     answers: RetrievalsOut
+    by_day: list[DayOut] = Field(description="Of answers, the latest 60 days that had any.")
     distillation: RetrievalsOut
 
 

@@ -21,12 +21,12 @@ from ted.bank.embedding import (
     store_embeddings,
 )
 from ted.bank.mismatch import check_embedders
-from ted.bank.origins import unlabelled_among
 from ted.bank.retriever import GUEST, Guest, Retriever
 from ted.bank.rows import MOST_KEYS, experiences_of, load_images, store_images
 from ted.bank.stored import StoredBank
 from ted.bank.tables import ExperienceRow, RevisionRow
 from ted.bank.uniting import with_parents_keys
+from ted.bank.unvouched import unlabelled_among
 from ted.bank.writer import Writer
 from ted.errors import BadInput, NotFound, Reembedded
 from ted.experience import Experience, Key, Retrieval

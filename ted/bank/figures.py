@@ -114,6 +114,7 @@ def _bank_figures(bank: Bank, student: str | None, near: NearDuplicates | None) 
         "answers": figures.answers,
         "retrieval": {
             "answers": _retrieval(figures.answering),
+            "by_day": [asdict(day) for day in figures.days],
             "distillation": _retrieval(figures.distilling),
         },
         "jobs": figures.jobs,

@@ -1,4 +1,4 @@
-"""The table of keys, as a SQLAlchemy class. What a key is worth is ted/bank/keys'."""
+"""The tables of keys and of the sessions opened with them, as SQLAlchemy classes. What they are worth is others' affair."""
 
 from __future__ import annotations
 
@@ -30,3 +30,14 @@ class ApiKeyRow(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class SessionRow(Base):
+    """A session of the dashboard, opened with a key. Its token is not kept: `hash` is the SHA-256 of it."""
+
+    __tablename__ = "sessions"
+    hash: Mapped[str] = mapped_column(primary_key=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -124,12 +124,12 @@ class KeyStore:
         digest = digest_of(secret)
         with self._database.reading() as session:
             row = session.scalar(select(ApiKeyRow).where(ApiKeyRow.hash == digest))
-            return _key(row) if row is not None and hmac.compare_digest(row.hash, digest) else None
+            return key_of(row) if row is not None and hmac.compare_digest(row.hash, digest) else None
 
     def get(self, key_id: str) -> Key:
         """One key. Raises NotFound."""
         with self._database.reading() as session:
-            return _key(self._row(session, key_id))
+            return key_of(self._row(session, key_id))
 
     def list(self, page: Page, *, project_id: str | None = None) -> Paged[Key]:
         """Keys by id, of a project if given; those that were revoked, too."""
@@ -139,7 +139,7 @@ class KeyStore:
                 query = query.where(ApiKeyRow.project_id == only)
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ApiKeyRow.id])
-            return Paged(tuple(_key(row) for (row,) in rows), more)
+            return Paged(tuple(key_of(row) for (row,) in rows), more)
 
     def change(self, key_id: str, change: Callable[[KeySettings], KeySettings]) -> Key:
         """Other settings, made from those it has. Raises NotFound, Conflict for one that is revoked, and as `create`."""
@@ -150,14 +150,14 @@ class KeyStore:
             if row.revoked_at is not None:
                 raise Conflict(f"key {key_id} is revoked, for good: make another one")
             _put(row, wanted)
-            return _key(row)
+            return key_of(row)
 
     def revoke(self, key_id: str) -> Key:
         """It works no more; what was spent with it stays in the account. Raises NotFound."""
         with self._database.writing() as session:
             row = self._row(session, key_id)
             row.revoked_at = row.revoked_at or now()
-            return _key(row)
+            return key_of(row)
 
     def note_uses(self, moments: Mapping[str, datetime]) -> None:
         """When keys were last used, by their ids."""
@@ -213,7 +213,7 @@ def _made(session: Session, settings: KeySettings, project_id: str) -> tuple[Key
     _put(row, settings)
     session.add(row)
     session.flush()
-    return _key(row), secret
+    return key_of(row), secret
 
 
 def _put(row: ApiKeyRow, settings: KeySettings) -> None:
@@ -222,7 +222,8 @@ def _put(row: ApiKeyRow, settings: KeySettings) -> None:
     row.limits, row.expires_at = asdict(settings.limits), settings.expires_at
 
 
-def _key(row: ApiKeyRow) -> Key:
+def key_of(row: ApiKeyRow) -> Key:
+    """The value of a key row."""
     banks = None if row.banks is None else tuple(row.banks)
     settings = KeySettings(row.name, scopes_of(row.scopes), banks, limits_of(row), row.expires_at)
     return Key(row.id, row.project_id, row.prefix, settings, row.created_at, row.revoked_at, row.last_used_at)

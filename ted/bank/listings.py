@@ -14,11 +14,11 @@ from ted.bank.banks import settings_tag
 from ted.bank.caller import Caller
 from ted.bank.database import Database
 from ted.bank.json_lists import has_text
-from ted.bank.origins import unlabelled_among
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.portability import MadeFor, students_of
 from ted.bank.rows import experiences_of, status_of, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow
+from ted.bank.unvouched import unlabelled_among
 from ted.bank.usage import COUNTERS, SUMS, UsageStats
 from ted.bank.utility import Inherited
 from ted.errors import BadInput, NotFound
@@ -119,14 +119,25 @@ class Listings:
         return select(BankRow, active).where(self._caller.theirs(BankRow))
 
     def experiences(
-        self, bank_id: str, page: Page, *, status: Status | None = None, tag: str | None = None
+        self,
+        bank_id: str,
+        page: Page,
+        *,
+        status: Status | None = None,
+        tag: str | None = None,
+        never_used: bool = False,
     ) -> Paged[ExperienceDetails]:
-        """Experiences of a bank by id, of any status unless one is given, having the tag if one is given."""
+        """Experiences of a bank by id, of any status unless one is given, having the tag if one is given.
+
+        `never_used`: only those whose present version was never retrieved.
+        """
         query = self._experiences(bank_id)
         if status is not None:
             query = query.where(ExperienceRow.status == status)
         if tag is not None:
             query = query.where(has_text(ExperienceRow.tags, tag))
+        if never_used:
+            query = query.where(CounterRow.retrieved == 0)
         with self._database.reading() as session:
             rows, more = paged(session, query, page, by=[ExperienceRow.id])
             return Paged(tuple(_details(session, rows)), more)

@@ -1,4 +1,4 @@
-"""How many near-duplicates a bank holds, as compression would see them; merging them is a flow's affair."""
+"""Near-duplicates in a bank, as compression would see them; merging them is a flow's affair."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from index.clusters import near_duplicates
 from ted.bank.bank import Bank
 from ted.bank.conflicts import conflicting
+from ted.experience import Experience
 
 THRESHOLD = 0.90
 MOST = 6
 """METHOD "Compression": cosine of `when_to_use + content`, and the size of a cluster."""
+
+Cluster = tuple[Experience, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +25,10 @@ class NearDuplicates:
     experiences: int
 
 
-async def count_near_duplicates(bank: Bank) -> NearDuplicates:
+async def clusters_of_near_duplicates(bank: Bank) -> list[Cluster]:
     """Embeds the texts of all active experiences that are not embedded yet: seconds for a large bank."""
-    texts = [experience.text for experience in await asyncio.to_thread(bank.experiences)]
+    experiences = await asyncio.to_thread(bank.experiences)
+    texts = [experience.text for experience in experiences]
     vectors = await bank.embed_texts(texts)
     clusters = await asyncio.to_thread(
         near_duplicates,
@@ -33,4 +37,10 @@ async def count_near_duplicates(bank: Bank) -> NearDuplicates:
         max_size=MOST,
         conflicting=lambda a, b: conflicting(texts[a], texts[b]),
     )
+    return [tuple(experiences[i] for i in cluster) for cluster in clusters]
+
+
+async def count_near_duplicates(bank: Bank) -> NearDuplicates:
+    """How many there are; as costly as finding them."""
+    clusters = await clusters_of_near_duplicates(bank)
     return NearDuplicates(len(clusters), sum(map(len, clusters)))

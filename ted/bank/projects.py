@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ted.bank.caller import DEFAULT_PROJECT
 from ted.bank.database import Database
-from ted.bank.key_tables import ApiKeyRow
+from ted.bank.key_tables import ApiKeyRow, SessionRow
 from ted.bank.pages import Page, Paged, paged
 from ted.bank.tables import Base, ImageRow, ProjectRow
 from ted.errors import BadInput, Conflict, NotFound
@@ -91,9 +91,10 @@ class ProjectStore:
 
 
 def _held(session: Session, project_id: str) -> str | None:
-    """What kind of thing the project has; images alone are nobody's, and a revoked key is none."""
+    """What kind of thing the project has; images alone are nobody's, a revoked key is none, and sessions are its key's."""
+    alone = (ImageRow.__tablename__, SessionRow.__tablename__)
     for table in Base.metadata.sorted_tables:
-        if table.name == ImageRow.__tablename__ or "project_id" not in table.columns:
+        if table.name in alone or "project_id" not in table.columns:
             continue
         query = select(func.count()).select_from(table).where(table.c.project_id == project_id)
         if table.name == ApiKeyRow.__tablename__:

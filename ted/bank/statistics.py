@@ -7,13 +7,16 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, get_args
 
+import numpy as np
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ted.bank.bypassing import Comparison, comparison
+from ted.bank.days import Day, answering_by_day
 from ted.bank.job_tables import ItemRow, JobRow
 from ted.bank.tables import AnswerRow, CounterRow, ExperienceRow, RevisionRow
-from ted.bank.usage import COUNTERS, usage_of
+from ted.bank.usage import COUNTERS
+from ted.bank.utilities import Ranked, Utilities, ranked, utilities
 from ted.experience import Status
 
 LISTED = 10
@@ -35,19 +38,6 @@ class Growth:
     reason: str
     job: str | None
     at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """An experience in a list by utility: the posterior mean, its interval, and the questions of either side."""
-
-    id: str
-    when_to_use: str
-    utility: float
-    low: float
-    high: float
-    shown: float
-    withheld: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,22 +100,24 @@ class BankStatistics:
     never_used: NeverUsed
     answers: dict[str, int]
     answering: Retrievals
+    days: tuple[Day, ...]
     distilling: Retrievals
     jobs: dict[str, int]
 
 
-def bank_statistics(session: Session, bank_id: str) -> BankStatistics:
-    """All figures of a bank, over one snapshot."""
+def bank_statistics(session: Session, bank_id: str, found: Utilities | None = None) -> BankStatistics:
+    """All figures of a bank, over one snapshot; `found`: its utilities, where the caller has them."""
     return BankStatistics(
         experiences=experiences_by_status(session, ExperienceRow.bank_id == bank_id),
         pinned=_count(session, ExperienceRow.bank_id == bank_id, ExperienceRow.pinned),
         growth=_growth(session, bank_id),
         usage=_usage(session, bank_id),
-        utility=_utility(session, bank_id),
+        utility=_utility(session, utilities(session, bank_id) if found is None else found),
         comparison=comparison(session, bank_id),
         never_used=_never_used(session, bank_id),
         answers=_by(session, AnswerRow.mode, AnswerRow.bank_id == bank_id),
         answering=answering(session, AnswerRow.bank_id == bank_id),
+        days=answering_by_day(session, bank_id),
         distilling=_distilling(session, bank_id),
         jobs=jobs_by_status(session, JobRow.bank_id == bank_id),
     )
@@ -169,27 +161,20 @@ def _usage(session: Session, bank_id: str) -> dict[str, float]:
     return dict(zip(COUNTERS, row, strict=True))
 
 
-def _utility(session: Session, bank_id: str) -> Utility:
-    """Of each active experience from its sums; interval and mean are no aggregate that SQL has."""
-    query = select(ExperienceRow.id, ExperienceRow.when_to_use).where(ExperienceRow.bank_id == bank_id)
-    wordings = dict(session.execute(query.where(ExperienceRow.status == "active")).tuples().all())
-    usages = {i: usage for i, usage in usage_of(session, bank_id).items() if i in wordings}
-    known = [
-        Ranked(i, wordings[i], u.mean, u.low, u.high, u.shown, u.withheld)
-        for i, usage in usages.items()
-        if (u := usage.utility).mean is not None
-    ]
+def _utility(session: Session, found: Utilities) -> Utility:
+    """Of each active experience from its sums; the distribution over its means."""
     edges = [round(-1 + 2 * n / BUCKETS, 10) for n in range(BUCKETS + 1)]
-    found = [min(int((one.utility + 1) / 2 * BUCKETS), BUCKETS - 1) for one in known]
+    places = np.minimum(((found.mean + 1) / 2 * BUCKETS).astype(int), BUCKETS - 1)
+    counts = np.bincount(places, minlength=BUCKETS)
     return Utility(
-        graded=len(known),
-        ungraded=len(usages) - len(known),
-        mean=sum(one.utility for one in known) / len(known) if known else None,
+        graded=len(found.ids),
+        ungraded=found.unknown,
+        mean=float(found.mean.mean()) if found.ids else None,
         distribution=tuple(
-            Bucket(low, high, found.count(n)) for n, (low, high) in enumerate(pairwise(edges))
+            Bucket(low, high, int(counts[n])) for n, (low, high) in enumerate(pairwise(edges))
         ),
-        top=tuple(sorted(known, key=lambda one: (-one.utility, one.id))[:LISTED]),
-        worst=tuple(sorted(known, key=lambda one: (one.utility, one.id))[:LISTED]),
+        top=ranked(session, found, "best", limit=LISTED).data,
+        worst=ranked(session, found, "worst", limit=LISTED).data,
     )
 
 

@@ -133,14 +133,26 @@ def lifts(shown: Side, withheld: Side) -> tuple[Numbers, Numbers, Numbers]:
     return mean, low, mean + np.hypot(top - middle, other - other_bottom)
 
 
+def means(shown: Side, withheld: Side) -> Numbers:
+    """The means of the lift alone, for arrays of sums: what `lifts` has first, many times as fast."""
+    (a, b), (c, d) = _beta(shown), _beta(withheld)
+    return np.asarray(a / (a + b) - c / (c + d))
+
+
 def _posterior(side: Side) -> tuple[Numbers, Numbers, Numbers]:
-    """Beta posterior of the share of right answers: mean, and the quantiles of CONFIDENCE.
+    """Beta posterior of the share of right answers: mean, and the quantiles of CONFIDENCE."""
+    from scipy.special import betaincinv
+
+    (a, b), tail = _beta(side), (1 - CONFIDENCE) / 2
+    return a / (a + b), betaincinv(a, b, tail), betaincinv(a, b, 1 - tail)
+
+
+def _beta(side: Side) -> tuple[Numbers, Numbers]:
+    """The parameters of the posterior.
 
     An outcome that is the mean of several attempts varies less than one that is right or wrong. The questions count
     for as many as would vary as much as theirs do, the prior's share of that being a coin's.
     """
-    from scipy.special import betaincinv
-
     weight, weight2, right, right2 = (np.asarray(s, dtype=np.float64) for s in side)
     safe = np.where(weight > 0, weight, 1.0)
     count = np.where(weight > 0, weight**2 / np.where(weight2 > 0, weight2, 1.0), 0.0)
@@ -151,8 +163,7 @@ def _posterior(side: Side) -> tuple[Numbers, Numbers, Numbers]:
     tossed = share * (1 - share)  # as varied as outcomes of this share would be that are right or wrong
     ratio = np.minimum((count * varied + PRIOR * coin) / (count * tossed + PRIOR * coin), 1.0)
     worth = count / ratio
-    a, b, tail = worth * share + PRIOR / 2, worth * (1 - share) + PRIOR / 2, (1 - CONFIDENCE) / 2
-    return a / (a + b), betaincinv(a, b, tail), betaincinv(a, b, 1 - tail)
+    return worth * share + PRIOR / 2, worth * (1 - share) + PRIOR / 2
 
 
 def _row(value: float | Numbers) -> Numbers:

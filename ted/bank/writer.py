@@ -26,10 +26,10 @@ from ted.bank.changes import (
 )
 from ted.bank.holding import CHANGEABLE, by_hand, held_back, quarantine_of, reviewed, written_for
 from ted.bank.inheriting import inherited_by, inheriting
-from ted.bank.origins import unlabelled_among
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
 from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
 from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.bank.unvouched import unlabelled_among
 from ted.bank.usage import recount
 from ted.errors import ChangedMeanwhile, Conflict
 from ted.experience import Status

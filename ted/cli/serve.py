@@ -37,7 +37,7 @@ def serve(
     listening = _listening(_address(host, is_open=settings.open), port)
     address, taken = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    typer.echo(f"TED listens on http://{shown}:{taken} (documentation: http://{shown}:{taken}/docs)")
+    typer.echo(f"TED listens on http://{shown}:{taken} (dashboard: /ui, documentation: /docs)")
     if not settings.open and (secret := make_first_key(settings)):
         typer.echo(f"The first key, for administrators, is shown this once:\n{secret}")
     app = import_from_string(APP)(settings)

@@ -15,10 +15,10 @@ from ted.bank.bank import Bank
 from ted.bank.changes import Change, Occasion
 from ted.bank.compressing import UNUSED, CompressionStore, Standing, Survey
 from ted.bank.conflicts import conflicting
-from ted.bank.origins import unlabelled_among
 from ted.bank.retriever import bank_row
 from ted.bank.rows import experiences_of
 from ted.bank.tables import ExperienceRow
+from ted.bank.unvouched import unlabelled_among
 from ted.compression.bound import overflow
 from ted.compression.clusters import clusters_of, identical
 from ted.compression.flow import compress

@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from ted.evaluation import plots
 from ted.evaluation.report import Report
@@ -46,6 +47,11 @@ def as_markdown(report: Report) -> str:
 def as_html(report: Report) -> str:
     """One page that needs nothing else: no script, no font, no image from elsewhere."""
     return _environment(html=True).get_template("report.html").render(_values(report))
+
+
+def as_part(report: Report) -> Markup:
+    """The same without a frame and without colours: the body of a page that has a style sheet of its own."""
+    return Markup(_environment(html=True).get_template("report_body.html").render(_values(report)))
 
 
 def _values(report: Report) -> dict[str, object]:

@@ -22,6 +22,7 @@ from ted.bank.calls import CallStore, Owner
 from ted.bank.jobs import UNFINISHED
 from ted.bank.keys import KeyStore, Limits
 from ted.bank.projects import ProjectStore
+from ted.bank.sessions import SessionStore
 from ted.bank.tables import Base, now
 from ted.chat import ChatRequest, Message, Reply, Usage
 from ted.errors import BadSetting
@@ -99,7 +100,7 @@ async def test_a_key_that_was_revoked_elsewhere_is_known_for_a_moment_only(
 ) -> None:
     monkeypatch.setattr(keyring, "KNOWN_SECONDS", 0.0)
     key, secret = service.key("answer")
-    ring = Keyring(service.keys)
+    ring = Keyring(service.keys, SessionStore(service.service.ted.database))
     assert await ring.key_of(secret) == key
 
     service.keys.revoke(key.id)
