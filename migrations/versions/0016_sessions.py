@@ -1,6 +1,6 @@
 """Sessions of the dashboard
 
-Revision 0017, after 0012.
+Revision 0016, after 0015.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '0017'
-down_revision = "0012"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
