@@ -1,4 +1,4 @@
-"""open_clip's transform of a picture for inference, by Pillow and numpy: resized, cropped in the middle, normalised."""
+"""Pictures as open_clip has them for inference, by Pillow and numpy: resized, cropped in the middle, normalised."""
 
 from __future__ import annotations
 
