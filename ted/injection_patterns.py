@@ -44,7 +44,7 @@ _ENGLISH = (
     rf"{_DROP} (?:everything|anything|all|what(?:ever)?)(?: that)? (?:is |was |comes |came |stands )?"
     r"(?:above|before this|you (?:were|have been|know|learned|are) (?:told|given|taught|now)|you know\b|you were)",
     r"\byour (?:new|real|actual|true|only) (?:task|instructions?|goal|purpose|role|job|objective) (?:is|are)\b",
-    r"^\W*(?:new|updated|revised|real|important|urgent|additional) (?:system |admin |developer )?"
+    r"^[^\w\n]{0,40}(?:new|updated|revised|real|important|urgent|additional) (?:system |admin |developer )?"
     r"(?:instructions?|prompt|directives?)\s*:",
     r"\byou are now (?:an? |my |free\b|no longer\b|dan\b|called\b|unrestricted\b|unfiltered\b|jailbroken\b|in [\w ]{1,20}mode\b)",
     r"\bfrom now on,? (?:you (?:are|will|must|should|shall|only|always|never|answer|act|speak)|your|(?:always|only|just) "
@@ -137,9 +137,9 @@ _ROLES = (
     r"<\s*/?\s*\|?\s*(?:system|assistant|developer)\s*(?:\||>|prompt|message)",
     r"<\|\s*(?:user|tool|channel|message|start|end|return|call)\s*\|>",
     r"\[/?inst\]|<</?sys>>|<(?:start|end)_of_turn>|<\uff5c|<\s*/?(?:tool_call|function_calls?|invoke)\b",
-    r"^\W*#{1,6}\s*(?:system|assistant|human|user|instructions?|response)(?: (?:prompt|message|instructions?))?\s*:",
-    r"^\W*(?:\[|\()(?:system|developer|admin(?:istrator)?)(?: (?:prompt|message|note|override|instructions?))?(?:\]|\))\s*\S",
-    r"^\W*(?:system|developer)(?: (?:prompt|message|note|override|instructions?))?\s*:\s*(?:you|ignore|disregard|forget|from now"
+    r"^[^\w\n]{0,40}#{1,6}\s*(?:system|assistant|human|user|instructions?|response)(?: (?:prompt|message|instructions?))?\s*:",
+    r"^[^\w\n]{0,40}(?:\[|\()(?:system|developer|admin(?:istrator)?)(?: (?:prompt|message|note|override|instructions?))?(?:\]|\))\s*\S",
+    r"^[^\w\n]{0,40}(?:system|developer)(?: (?:prompt|message|note|override|instructions?))?\s*:\s*(?:you|ignore|disregard|forget|from now"
     r"|always|never|the assistant|new instructions?|override|reply|respond|answer|act)\b",
     r"\n\s*(?:human|assistant)\s*:\s*(?:ignore|disregard|forget|you (?:are|must|will))\b",
     r'["\']role["\']\s*:\s*["\'](?:system|assistant|developer)["\']',
@@ -217,9 +217,9 @@ FIXED_ANSWER = _any(
 """An order to answer one thing, whatever is asked. An experience may say it of its own kind of question."""
 
 UNIVERSAL = _any(
-    r"^\W*(?:for |in |on |with |when (?:asked |there is |answering )?|whenever |at )?(?:any|every|all|each|whatever|whichever)\b"
+    r"^[^\w\n]{0,40}(?:for |in |on |with |when (?:asked |there is |answering )?|whenever |at )?(?:any|every|all|each|whatever|whichever)\b"
     r"(?: (?:kinds? of|sorts? of|possible|other|single|given|and (?:every|all|any)))* ?(?:questions?|cases?|requests?|situations?"
     r"|inputs?|times?|quer(?:y|ies)|prompts?|topics?|things?|one|)\W*(?:is asked|are asked|at all|whatsoever|comes?(?: up| in)?)?\W*$",
-    r"^\W*(?:always|everything|anything|whenever (?:you are )?asked(?: anything)?|regardless\b.*|no matter\b.*)\W*$",
+    r"^[^\w\n]{0,40}(?:always|everything|anything|whenever (?:you are )?asked(?: anything)?|regardless\b.*|no matter\b.*)\W*$",
 )
 """A `when_to_use` that is of every question."""

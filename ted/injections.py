@@ -103,9 +103,9 @@ def _passage(text: str) -> str:
 def _bare(text: str) -> str:
     """Compatibility forms, entities and look-alikes resolved, nothing invisible in it; lines stay lines."""
     plain = INVISIBLE.sub("", unicodedata.normalize("NFKC", html.unescape(text)))
-    plain = _MIXED.sub(lambda word: word.group().translate(_LATIN), plain)
+    plain = _WORD.sub(_in_latin, plain)
     plain = _SPACED.sub(lambda run: run.group()[0] + re.sub(r"[ ._*-]", "", run.group()[1:]), plain)
-    return "\n".join(" ".join(line.split()) for line in plain.splitlines())
+    return "\n".join(" ".join(line.split()) for line in plain.splitlines() if line.strip())
 
 
 _LATIN = str.maketrans(
@@ -115,8 +115,19 @@ _LATIN = str.maketrans(
 )
 """Cyrillic and Greek letters by the Latin ones that they look like."""
 
-_MIXED = re.compile(r"(?=\w*[A-Za-z])(?=\w*[\u0370-\u052f])\w{3,}")
-"""A word of two alphabets."""
+_WORD, _LATIN_LETTER, _LIKE_LATIN = (
+    re.compile(r"\w{3,}"),
+    re.compile("[A-Za-z]"),
+    re.compile("[\u0370-\u052f]"),
+)
+
+
+def _in_latin(word: re.Match[str]) -> str:
+    """A word of two alphabets in one."""
+    text = word.group()
+    mixed = _LIKE_LATIN.search(text) and _LATIN_LETTER.search(text)
+    return text.translate(_LATIN) if mixed else text
+
 
 _SPACED = re.compile(r"\b\w(?:[ ._*-]\w){5,}\b")
 """A word whose letters stand apart."""

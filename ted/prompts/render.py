@@ -43,13 +43,15 @@ _OPENING = re.compile("[<\uff1c\ufe64\u2039\u27e8\u3008\u300a]")
 """What may be read as the beginning of a delimiter."""
 
 _REST = re.compile(r"\s*[/\\\u2044\u2215]?\s*(?:experiences?|question)\b")
-_LONGEST = 64
-"""Characters behind an opening that are looked at."""
+_LONGEST, _WINDOW = 64, 2000
+"""Characters behind an opening that are looked at: visible ones, and all."""
 
 
 def undelimited(text: str) -> str:
     """A text that cannot close, or open anew, the block it stands in or near, however it is written."""
-    return _OPENING.sub(lambda found: "(" if _delimits(text[found.end() :]) else found.group(), text)
+    return _OPENING.sub(
+        lambda found: "(" if _delimits(text[found.end() : found.end() + _WINDOW]) else found.group(), text
+    )
 
 
 def as_advice(text: str) -> str:

@@ -24,7 +24,7 @@ def test_a_distillation_is_queued_and_run_until_it_has_succeeded(desk: Desk) -> 
 
     job = desk.ended(queued["id"])
     assert job["status"] == "succeeded"
-    assert job["request_counts"] == {"total": 4, "completed": 4, "failed": 0, "skipped": 1}
+    assert job["request_counts"] == {"total": 4, "completed": 4, "failed": 0, "skipped": 1, "quarantined": 0}
     assert job["result"]["operations"]["add"] == 3
     assert (job["usage"]["calls"], job["usage"]["unpriced_calls"]) == (job["usage"]["calls"],) * 2
     assert (job["cost_usd"], job["error"], job["reason"]) == (None, None, None)

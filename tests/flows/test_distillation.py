@@ -187,7 +187,7 @@ async def test_a_group_that_is_all_right_asks_no_teacher_but_counts_usage(bench:
     job = await bench.distil(BADGE)
 
     assert bench.large.requests == []
-    assert result(job)["items"] == {"total": 1, "completed": 1, "failed": 0, "skipped": 1}
+    assert result(job)["items"] == {"total": 1, "completed": 1, "failed": 0, "skipped": 1, "quarantined": 0}
     assert result(job)["operations"] == {}
     with bench.store.database.reading() as session:
         usage = usage_of(session, bench.bank.id)[shown.id]
@@ -335,7 +335,7 @@ async def test_a_second_epoch_goes_over_the_samples_again(bench: Bench) -> None:
 
     job = await bench.distil(BADGE, options=Options(trajectories=2, epochs=2))
 
-    assert result(job)["items"] == {"total": 2, "completed": 2, "failed": 0, "skipped": 1}
+    assert result(job)["items"] == {"total": 2, "completed": 2, "failed": 0, "skipped": 1, "quarantined": 0}
     assert result(job)["student_correct"] == 0.5
     assert bench.bank.record.revision == 2
 
@@ -353,7 +353,7 @@ async def test_a_call_that_fails_fails_its_item_and_not_the_job(bench: Bench) ->
     job = await bench.distil(PARCEL, BADGE)
 
     assert job.status == "succeeded"
-    assert result(job)["items"] == {"total": 2, "completed": 1, "failed": 1, "skipped": 0}
+    assert result(job)["items"] == {"total": 2, "completed": 1, "failed": 1, "skipped": 0, "quarantined": 0}
     assert result(job)["failures"] == [
         {"epoch": 0, "sample": "parcel", "error": "no answer for parcel within 120 s"}
     ]

@@ -62,7 +62,7 @@ async def test_a_raised_budget_goes_on_and_repeats_nothing(teaching: Bench) -> N
 
     assert len(set(seen)) == 24
     assert (job.status, job.runs) == ("succeeded", 4)
-    assert result(job)["items"] == {"total": 6, "completed": 6, "failed": 0, "skipped": 0}
+    assert result(job)["items"] == {"total": 6, "completed": 6, "failed": 0, "skipped": 0, "quarantined": 0}
     assert result(job)["operations"] == {"add": 6}
     assert result(job)["spent"]["calls"] == 24
     assert teaching.bank.record.revision == 3
@@ -235,7 +235,7 @@ async def test_a_failed_item_is_tried_again_until_its_batch_is_settled(teaching:
     job = await teaching.distil(*SAMPLES[:4], options=OPTIONS)
 
     assert result(job)["failures"] == [{"epoch": 0, "sample": "s0", "error": "down"}]
-    assert result(job)["items"] == {"total": 4, "completed": 3, "failed": 1, "skipped": 0}
+    assert result(job)["items"] == {"total": 4, "completed": 3, "failed": 1, "skipped": 0, "quarantined": 0}
     assert len(teaching.bank.experiences()) == result(job)["operations"]["add"] == 3
     assert not any(":s0:" in request.call_key for request in calls_made(teaching))
 

@@ -274,3 +274,9 @@ def _sentences(file: Path) -> list[str]:
         line for line in file.read_text(encoding="utf-8").splitlines() if line and line[0].isalpha()
     )
     return [sentence for sentence in prose.split(". ") if len(sentence) > 20]
+
+
+@pytest.mark.parametrize("part", ["a ", "A", "<", "%41x", "![x](", "\n", "-\n", "ab ", "ignore ", "\u200b "])
+def test_a_long_text_without_end_is_looked_through(part: str) -> None:
+    """Each of these made a pattern look at everything anew from every place."""
+    assert injection_in_sample(Sample("s", Question(f"Q? {part * 20_000}"), "A")) is None

@@ -31,7 +31,7 @@ def test_samples_are_answered_under_each_arm_and_compared(desk: Desk) -> None:
     job = evaluate(desk, GOOD, WRONG, arms=["none", "retrieve", "teacher"])
 
     assert (job["kind"], job["status"], job["error"]) == ("evaluation", "succeeded", None)
-    assert job["request_counts"] == {"total": 6, "completed": 6, "failed": 0, "skipped": 0}
+    assert job["request_counts"] == {"total": 6, "completed": 6, "failed": 0, "skipped": 0, "quarantined": 0}
     assert [(a["arm"], a["questions"], a["correct"]) for a in job["result"]["arms"]] == [
         ("none", 2, 1),
         ("retrieve", 2, 1),

@@ -63,7 +63,13 @@ def test_a_bank_of_other_embedders_is_refused_then_embedded_anew_and_then_answer
     assert (begun.status_code, begun.json()["kind"]) == (202, "reembedding")
     assert begun.headers["Location"] == f"/v1/jobs/{job['id']}"
     assert (job["status"], job["cost_usd"]) == ("succeeded", 0.0)
-    assert job["request_counts"] == {"total": 20, "completed": 20, "failed": 0, "skipped": 0}
+    assert job["request_counts"] == {
+        "total": 20,
+        "completed": 20,
+        "failed": 0,
+        "skipped": 0,
+        "quarantined": 0,
+    }
     assert (job["result"]["keys"], job["result"]["revision"]) == (20, 2)
     assert (bank["text_embedder"], bank["revision"]) == (OLD, 2)
     shown = moved.client.post(f"{moved.path}/retrieve", json={"question": ASKED}).json()
