@@ -30,6 +30,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "number": number,
+        "amount": amount,
         "usd": usd,
         "signed": signed,
         "percent": percent,
@@ -60,11 +61,16 @@ def number(value: float | None, digits: int = 0) -> str:
     return DASH if value is None else f"{value:,.{digits}f}"
 
 
-def usd(amount: float | None) -> str:
+def amount(value: float) -> str:
+    """Of what may be counted in parts: with a digit after the point where there is one."""
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def usd(cost: float | None) -> str:
     """With six digits where four would hide it."""
-    if amount is None:
+    if cost is None:
         return "price not known"
-    return f"${amount:,.4f}" if amount == 0 or amount >= 0.01 else f"${amount:.6f}"
+    return f"${cost:,.4f}" if cost == 0 or cost >= 0.01 else f"${cost:.6f}"
 
 
 def signed(value: float | None) -> str:
