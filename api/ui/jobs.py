@@ -66,14 +66,22 @@ def get_job(request: Request, job_id: JobPath, service: Serving) -> Response:
     bank = service.listings.bank(details.job.bank_id)
     follows = details.job.status in UNFINISHED
     events = " ".join(EVENTS)
-    return page(request, "job.html", bank=bank, events=events, follows=follows, **_progress(service, details))
+    return page(
+        request,
+        "job.html",
+        bank=bank,
+        events=events,
+        follows=follows,
+        alone=False,
+        **_progress(service, details),
+    )
 
 
 @router.get("/{job_id}/progress")
 def get_progress(request: Request, job_id: JobPath, service: Serving) -> Response:
-    """The part of the page that moves."""
+    """The part of the page that moves, and in a few words for who hears it."""
     details = service.job_listings.job(job_id)
-    response = page(request, "progress.html", **_progress(service, details))
+    response = page(request, "progress.html", alone=True, **_progress(service, details))
     if details.job.status not in UNFINISHED:
         response.headers["HX-Trigger"] = "job-ended"
     return response

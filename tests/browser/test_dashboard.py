@@ -139,6 +139,7 @@ def test_a_distillation_is_followed_to_its_end_as_it_happens(
     visitor.wait_for_url("**/ui/jobs/job_*")
     visitor.wait_for_selector("#progress dd:has-text('succeeded')", timeout=30_000)
 
+    assert visitor.locator("#told").inner_text() == "succeeded: 12 of 12 done"
     pictured(visitor, "job-1280-light")
     assert accessible(visitor) == []
     assert visitor.get_by_role("button", name="Pause").count() == 0

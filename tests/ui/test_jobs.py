@@ -36,6 +36,7 @@ def test_a_distillation_is_begun_from_an_upload_and_shown_to_its_end(house: Hous
     assert "data-events" not in text
     assert part.headers["HX-Trigger"] == "job-ended"
     assert part.text.strip().startswith('<dl class="figures">')
+    assert '<p id="told" hx-swap-oob="innerHTML">succeeded: 4 of 4 done</p>' in part.text
     assert ">distillation<" in check_page(house.browser.get("/ui/jobs")).replace('<span class="unseen">', "<")
 
 
