@@ -94,7 +94,7 @@ def asked_with(bank: Bank, experience: Experience, *outcomes: float, origin: str
 
 
 def lost(bank: Bank) -> list[str]:
-    """Experiences that are neither active, nor retired with a child of this bank or a stated reason."""
+    """Experiences that are neither active, nor held back for a review, nor retired with a child of this bank or a reason."""
     with bank.database.reading() as session:
         rows = session.scalars(select(ExperienceRow).where(ExperienceRow.bank_id == bank.id)).all()
         here = {row.id for row in rows}
@@ -107,7 +107,7 @@ def lost(bank: Bank) -> list[str]:
         return [
             row.id
             for row in rows
-            if row.status != "active"
+            if row.status not in ("active", "quarantined")
             and not (row.status == "retired" and (row.id in children or row.id in reasons))
         ]
 

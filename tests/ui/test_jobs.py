@@ -57,7 +57,7 @@ def test_an_estimate_begins_nothing_and_keeps_the_file(house: House) -> None:
 @pytest.mark.parametrize(
     ("sent", "told"),
     [
-        ({"lines": b'{"question": "?"}\n'}, "file.1.answer"),
+        ({"lines": b'{"question": "?", "answer": " "}\n'}, "file.1.answer"),
         ({"lines": b"nothing\n"}, "file.1"),
         ({"trajectories": "many"}, "trajectories"),
         ({"trajectories": "0"}, "trajectories"),
