@@ -70,9 +70,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, blank: Blank, provider: Upstr
     thread.join(timeout=20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One process for all tests."""
+    """One process for all tests of a module; while it is there, nothing else can run an event loop in this thread."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
