@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from index.protocols import ImageEmbedder, TextEmbedder, VectorIndex, Vectors
 from ted.bank.changes import Applied, Change, Edit, Occasion
 from ted.bank.database import Database
@@ -22,13 +19,11 @@ from ted.bank.embedding import (
 )
 from ted.bank.mismatch import check_embedders
 from ted.bank.retriever import GUEST, Guest, Retriever
-from ted.bank.rows import MOST_KEYS, experiences_of, load_images, store_images
-from ted.bank.stored import StoredBank
-from ted.bank.tables import ExperienceRow, RevisionRow
+from ted.bank.rows import MOST_KEYS, load_images, store_images
+from ted.bank.stored import StoredBank, revision_of
 from ted.bank.uniting import with_parents_keys
-from ted.bank.unvouched import unlabelled_among
 from ted.bank.writer import Writer
-from ted.errors import BadInput, NotFound, Reembedded
+from ted.errors import BadInput, Reembedded
 from ted.experience import Experience, Key, Retrieval
 from ted.operations import Add, Merge, Rewrite
 from ted.sample import Image, Question
@@ -87,43 +82,6 @@ class Bank(StoredBank):
         except Reembedded:
             self._retriever, self._demonstrations = self._fitted()
             return work()
-
-    # -- reading
-
-    def experiences(self, *, status: Collection[str] | None = ("active",)) -> list[Experience]:
-        """All experiences of these statuses (None: any), oldest first."""
-        with self.database.reading() as session:
-            query = select(ExperienceRow).where(ExperienceRow.bank_id == self.id).order_by(ExperienceRow.id)
-            if status is not None:
-                query = query.where(ExperienceRow.status.in_(status))
-            return experiences_of(session, session.scalars(query).all())
-
-    def experience(self, experience_id: str) -> Experience:
-        """One experience of this bank, whatever its status. Raises NotFound."""
-        with self.database.reading() as session:
-            row = session.get(ExperienceRow, experience_id)
-            if row is None or row.bank_id != self.id:
-                raise NotFound(f"bank '{self._row(session).name}' has no experience {experience_id!r}")
-            return experiences_of(session, [row])[0]
-
-    def unlabelled_among(self, experience_ids: Collection[str]) -> set[str]:
-        """Those of these experiences whose text comes from samples without a reference alone."""
-        with self.database.reading() as session:
-            return unlabelled_among(session, experience_ids)
-
-    def made_at(self, revision: int) -> list[Experience]:
-        """What a revision brought into being, whatever has become of it since, oldest first."""
-        query = select(ExperienceRow).where(
-            ExperienceRow.bank_id == self.id, ExperienceRow.created_revision == revision
-        )
-        with self.database.reading() as session:
-            return experiences_of(session, session.scalars(query.order_by(ExperienceRow.id)).all())
-
-    def gate_of(self, experience_id: str) -> dict[str, Any] | None:
-        """What the gate found of an experience so far, if it was tried."""
-        with self.database.reading() as session:
-            row = session.get(ExperienceRow, experience_id)
-            return row.gate if row and row.bank_id == self.id else None
 
     # -- retrieving
 
@@ -239,13 +197,6 @@ class Bank(StoredBank):
         blind = 0 if self._embedders.image else len(question.images)
         return Retrieval((), record.revision, not found, images_not_searched=blind, demonstrations=found)
 
-    def pictures(self, retrieval: Retrieval) -> dict[str, Image]:
-        """The images of what is demonstrated, by their sha256."""
-        hashes = sorted({sha256 for shown in retrieval.demonstrations for sha256 in shown.images})
-        with self.database.reading() as session:
-            images = load_images(session, self._row(session).project_id, hashes)
-        return {image.sha256: image for image in images}
-
     # -- changing
 
     async def apply(
@@ -276,7 +227,7 @@ class Bank(StoredBank):
     ) -> Applied:
         with self.database.writing() as session:
             row = self._row(session)
-            if occasion.job_id and (done := _already(session, occasion)):
+            if occasion.job_id and (done := revision_of(session, occasion)):
                 return Applied.from_report(done.revision, done.report)
             store_images(session, row.project_id, images)
             project_id, base = row.project_id, row.revision if base is None else base
@@ -290,26 +241,13 @@ class Bank(StoredBank):
         changes = [union.most_distinct_first(vectors) for union in unions]
         with self.database.writing() as session:
             row = self._row(session)
-            if occasion.job_id and (done := _already(session, occasion)):
+            if occasion.job_id and (done := revision_of(session, occasion)):
                 return Applied.from_report(done.revision, done.report)
             if not embedders.are_those_of(row):
                 raise Reembedded(f"bank '{row.name}' was re-embedded meanwhile: nothing was changed")
             applied = Writer(session, row, base).apply(changes, occasion, notes)
             store_embeddings(session, row, vectors, fingerprints=embedders.fingerprints)
         return applied
-
-    def has_applied(self, occasion: Occasion) -> bool:
-        """Whether this batch of a job has changed the bank already."""
-        return self.report_of(occasion) is not None
-
-    def report_of(self, occasion: Occasion) -> dict[str, Any] | None:
-        """The report of the revision that this batch of a job made, with its notes, number and active experiences.
-
-        None where it made none.
-        """
-        with self.database.reading() as session:
-            row = _already(session, occasion)
-            return row.report | {"revision": row.revision, "active": row.active} if row else None
 
     # -- comparing
 
@@ -344,17 +282,6 @@ class Bank(StoredBank):
     def index_health(self) -> dict[str, int]:
         """Revision of store and index, the lag between them, and the keys held."""
         return self._retriever.health()
-
-
-def _already(session: Session, occasion: Occasion) -> RevisionRow | None:
-    return session.scalar(
-        select(RevisionRow).where(
-            RevisionRow.job_id == occasion.job_id,
-            RevisionRow.epoch == occasion.epoch,
-            RevisionRow.batch == occasion.batch,
-            RevisionRow.reason == occasion.reason,
-        )
-    )
 
 
 def _wording(change: Change) -> tuple[Key, ...]:

@@ -13,13 +13,13 @@ from ted.bank.bank import Bank
 from ted.chat import ScriptedChat
 from ted.errors import ModelTimeout
 from ted.evaluation.arms import Arms
-from ted.evaluation.flow import Evaluation, evaluate
 from ted.evaluation.rows import Arm, Row
 from ted.evaluation.statistics import figures
 from ted.grading.grading import Grading
 from ted.profile import COMPACT, FULL
 from ted.sample import Choice, Question, Sample
 from ted.student import Student
+from tests.evaluating import Evaluation, evaluate
 from tests.scripted import Call, Rule, attempt, call_of, speaking
 from tests.stores import added
 

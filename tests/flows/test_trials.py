@@ -19,13 +19,13 @@ from ted.bank.trials import LEAST_GRADED, RECOVERY_SHARE
 from ted.bank.usage import usage_of
 from ted.chat import ChatRequest, ScriptedChat
 from ted.evaluation.arms import Arms
-from ted.evaluation.flow import evaluate
 from ted.experience import Experience
 from ted.grading.grading import Grading
 from ted.profile import COMPACT
 from ted.sample import Question, Sample
 from ted.settings import RetrievalSettings, TrialSettings
 from ted.student import Student
+from tests.evaluating import evaluate
 from tests.stores import Store, added
 
 DOOR = Question("Which code has the red door?")

@@ -1,4 +1,4 @@
-"""An evaluation: every sample under every arm; rows first, figures from them. METHOD "Evaluation"."""
+"""The arms of an evaluation asked without a job and without a ledger, for tests of what is asked and what comes of it."""
 
 from __future__ import annotations
 
