@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from api.schemas.jobs import JobOut
 from api.service import Service
-from ted.bank.jobs import Job, JobKind
+from ted.bank.job_values import Job, JobKind
 from ted.bank.once import Once
 from ted.bank.stored import StoredBank
 

@@ -19,7 +19,7 @@ from ted.bank.foreign import foreign_questions
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import JobListings
-from ted.bank.jobs import RESUMED, Job
+from ted.bank.job_values import RESUMED, Job
 from ted.bank.keys import KeyStore
 from ted.bank.listings import Listings
 from ted.bank.origins import Origins

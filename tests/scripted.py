@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ted.bank.bank import Bank
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.chat import ChatRequest, ScriptedChat
 from ted.jobs.distillation import DistillationRunner, Options
 from ted.sample import Sample

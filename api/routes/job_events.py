@@ -17,7 +17,7 @@ from api.schemas.jobs import EventOut
 from api.schemas.problem import errors
 from api.service import Service
 from ted.bank.job_events import Event
-from ted.bank.jobs import UNFINISHED
+from ted.bank.job_values import UNFINISHED
 from ted.bank.pages import Page
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])

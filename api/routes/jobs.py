@@ -14,7 +14,7 @@ from api.schemas.common import ListOf, listed
 from api.schemas.job_requests import ResumeIn
 from api.schemas.jobs import ItemOut, JobOut, MaterialOut
 from api.schemas.problem import errors
-from ted.bank.jobs import JobStatus
+from ted.bank.job_values import JobStatus
 from ted.evaluation.rendering import as_html, as_markdown
 from ted.evaluation.report import Report
 from ted.jobs.reports import EvaluationReports

@@ -12,7 +12,7 @@ from sqlalchemy import select, true
 from api.dependencies import Allowed, Running
 from api.schemas.problem import errors
 from api.service import Service
-from ted.bank.jobs import JobStatus
+from ted.bank.job_values import JobStatus
 from ted.bank.statistics import jobs_by_status
 from ted.bank.tables import BankRow
 from ted.errors import NotFound

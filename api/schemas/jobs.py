@@ -11,7 +11,7 @@ from api.schemas.answers import UsageShown
 from api.schemas.common import Shown, Time
 from ted.bank.job_events import Event
 from ted.bank.job_listings import Item, JobDetails
-from ted.bank.jobs import JobKind, JobStatus
+from ted.bank.job_values import JobKind, JobStatus
 from ted.bank.origins import Material
 
 

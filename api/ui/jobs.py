@@ -17,7 +17,7 @@ from api.ui.forms import PageForm, body_of, page_form
 from api.ui.pages import After, Before, newest, ways
 from api.ui.rendering import page
 from ted.bank.job_listings import JobDetails
-from ted.bank.jobs import UNFINISHED, JobStatus
+from ted.bank.job_values import UNFINISHED, JobStatus
 from ted.bank.pages import Page
 from ted.evaluation.rendering import as_part
 from ted.jobs.reports import EvaluationReports

@@ -13,7 +13,7 @@ from examples.results.kept import Measured, distillations_of, keep_distillation,
 from index.faiss_index import FaissIndex
 from ted.bank.bank import Bank
 from ted.bank.changes import Change, Occasion
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bootstrap import Ted
 from ted.errors import Conflict, NotFound
 from ted.evaluation.options import Options as EvaluationOptions

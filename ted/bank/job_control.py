@@ -14,7 +14,8 @@ from ted.bank.from_answers import give_back, take_again
 from ted.bank.held_samples import accepted_since
 from ted.bank.job_events import tell_job
 from ted.bank.job_tables import ItemRow, JobRow
-from ted.bank.jobs import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of, unfinished_writer
+from ted.bank.job_values import ASKED_TO_PAUSE, RESUMED, UNFINISHED, WRITING, Job, job_of
+from ted.bank.jobs import unfinished_writer
 from ted.bank.reembedding import drop_other_vectors
 from ted.bank.tables import BankRow, now
 from ted.errors import Conflict, NotFound

@@ -14,7 +14,7 @@ from ted.bank.caller import Caller
 from ted.bank.calls import Spent
 from ted.bank.database import Database
 from ted.bank.job_tables import CallRow, ItemRow, JobRow, SampleRow
-from ted.bank.jobs import ItemCounts, Job, JobStatus, counts_of, job_of
+from ted.bank.job_values import ItemCounts, Job, JobStatus, counts_of, job_of
 from ted.bank.pages import Page, Paged, paged
 from ted.errors import BadInput, NotFound
 

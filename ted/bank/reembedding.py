@@ -19,7 +19,8 @@ from ted.bank.database import Database
 from ted.bank.embedding import Embedders
 from ted.bank.job_events import tell_steps
 from ted.bank.job_tables import JobRow
-from ted.bank.jobs import Job, end_job, job_of
+from ted.bank.job_values import Job, job_of
+from ted.bank.jobs import end_job
 from ted.bank.retriever import bank_row
 from ted.bank.rows import key_of, load_images
 from ted.bank.tables import BankRow, EmbeddingRow, ExperienceRow, KeyRow

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.cli import output
 from ted.cli.context import exit_on_errors, opened
 from ted.cli.options import (

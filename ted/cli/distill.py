@@ -11,7 +11,7 @@ import typer
 
 from ted.bank.bank import Bank
 from ted.bank.job_control import JobControl
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bootstrap import Ted
 from ted.cli import output
 from ted.cli.context import exit_on_errors, opened, progress_bar, progress_console, samples_in

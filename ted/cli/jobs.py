@@ -10,7 +10,7 @@ import typer
 
 from ted.bank.job_control import JobControl
 from ted.bank.job_listings import JobDetails, JobListings
-from ted.bank.jobs import JobStatus
+from ted.bank.job_values import JobStatus
 from ted.bank.pages import Page
 from ted.bootstrap import Ted
 from ted.cli import output

@@ -14,7 +14,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 
 from ted.answer import Answer, Cascaded
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.portability import notice
 from ted.evaluation.report import Report
 from ted.evaluation.rows import Arm

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.reembedding import ReembeddingPlan
 from ted.bank.stored import StoredBank
 from ted.bootstrap import Ted

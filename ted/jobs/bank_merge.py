@@ -11,7 +11,8 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
-from ted.bank.jobs import UNFINISHED, Job, JobStore, may_go_on
+from ted.bank.job_values import UNFINISHED, Job, may_go_on
+from ted.bank.jobs import JobStore
 from ted.bank.once import Once
 from ted.chat import ChatModel
 from ted.compression.banks import check_may_merge, copying, merge_banks

@@ -12,7 +12,8 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.compressing import CompressionStore
-from ted.bank.jobs import UNFINISHED, Job, JobStore, may_go_on
+from ted.bank.job_values import UNFINISHED, Job, may_go_on
+from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.bank.once import Once
 from ted.chat import ChatModel

@@ -13,7 +13,8 @@ from typing import Any
 
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner, Spent
-from ted.bank.jobs import ItemCounts, Job, JobStore, may_go_on
+from ted.bank.job_values import ItemCounts, Job, may_go_on
+from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.bank.once import Once
 from ted.chat import ChatModel

@@ -12,7 +12,8 @@ from typing import Any
 from ted.bank.bank import Bank
 from ted.bank.calls import CallStore, Owner
 from ted.bank.evaluations import EvaluationStore
-from ted.bank.jobs import Job, JobStore, may_go_on
+from ted.bank.job_values import Job, may_go_on
+from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore, Place
 from ted.bank.once import Once
 from ted.bank.training import question_keys, trained_on

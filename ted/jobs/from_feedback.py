@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 from ted.bank.bank import Bank
 from ted.bank.from_answers import FromAnswers
-from ted.bank.jobs import UNFINISHED, Job, JobStatus, JobStore
+from ted.bank.job_values import UNFINISHED, Job, JobStatus
+from ted.bank.jobs import JobStore
 from ted.bank.once import Once
 from ted.errors import NothingToDistil
 from ted.grading.auto import chosen_for

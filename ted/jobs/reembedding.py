@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from ted.bank.embedding import Embedders
-from ted.bank.jobs import UNFINISHED, Job, JobStore, may_go_on
+from ted.bank.job_values import UNFINISHED, Job, may_go_on
+from ted.bank.jobs import JobStore
 from ted.bank.once import Once
 from ted.bank.reembedding import ReembeddingPlan, ReembeddingStore, Target, embed_bare
 from ted.bank.stored import StoredBank

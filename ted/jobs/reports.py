@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from ted.bank.database import Database
 from ted.bank.evaluations import EvaluationStore
-from ted.bank.jobs import Job, JobStore
+from ted.bank.job_values import Job
+from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore, Place
 from ted.errors import BadInput
 from ted.evaluation.report import About, Regression, Report, ShownExperience, paired, regressed, reported

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from index.errors import IndexingError
-from ted.bank.jobs import Job, JobKind
+from ted.bank.job_values import Job, JobKind
 from ted.errors import Conflict, JobStopped, TedError
 from ted.jobs import bank_merge, compression, distillation, evaluation, reembedding
 from ted.jobs.installation import Installation

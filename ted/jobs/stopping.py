@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ted.bank.jobs import INTERRUPTED, Job, JobStore
+from ted.bank.job_values import INTERRUPTED, Job
+from ted.bank.jobs import JobStore
 from ted.errors import BudgetExhausted, JobStopped, LedgerConflict
 
 T = TypeVar("T")

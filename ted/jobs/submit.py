@@ -11,7 +11,7 @@ from dataclasses import asdict
 from ted.bank.bank import Bank
 from ted.bank.calls import Owner
 from ted.bank.from_answers import FromAnswers
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.once import Once
 from ted.bank.stored import StoredBank
 from ted.chat import ChatModel

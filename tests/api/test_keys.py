@@ -19,7 +19,7 @@ from api.rates import written
 from ted.bank.accounts import KeyAccounts
 from ted.bank.caller import DEFAULT_PROJECT
 from ted.bank.calls import CallStore, Owner
-from ted.bank.jobs import UNFINISHED
+from ted.bank.job_values import UNFINISHED
 from ted.bank.keys import KeyStore, Limits
 from ted.bank.projects import ProjectStore
 from ted.bank.sessions import SessionStore

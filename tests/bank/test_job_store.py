@@ -17,7 +17,7 @@ from ted.bank.codec import (
     retrieval_from_json,
     retrieval_to_json,
 )
-from ted.bank.jobs import ItemCounts, Job, JobKind
+from ted.bank.job_values import ItemCounts, Job, JobKind
 from ted.bank.material import Place
 from ted.bank.usage import Asked
 from ted.errors import Conflict, NotFound

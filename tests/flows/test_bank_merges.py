@@ -9,7 +9,7 @@ from index.embedders.sentence import PACKAGED, SentenceEmbedder
 from ted.bank.bank import Bank
 from ted.bank.caller import DEFAULT_CALLER
 from ted.bank.changes import Change
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.listings import Listings
 from ted.bank.pages import Page
 from ted.bank.tables import BankRow, RevisionRow

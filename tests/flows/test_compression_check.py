@@ -12,7 +12,7 @@ from ted.bank.changes import Change, Edit
 from ted.bank.job_control import JobControl
 from ted.bank.job_events import EventStore
 from ted.bank.job_listings import Item, JobListings
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.pages import Page
 from ted.bank.tables import RevisionRow
 from ted.chat import ChatRequest, ScriptedChat

@@ -9,7 +9,7 @@ import pytest
 
 from index.embedders.sentence import PACKAGED, SentenceEmbedder
 from ted.bank.bank import Bank
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.chat import ChatRequest, ScriptedChat
 from ted.errors import BadSetting, Conflict, ModelTimeout
 from ted.jobs.compression import CompressionRunner

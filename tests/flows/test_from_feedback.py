@@ -14,7 +14,7 @@ from ted.bank.caller import DEFAULT_CALLER, Caller
 from ted.bank.feedback import Feedback, FeedbackStore
 from ted.bank.job_control import JobControl
 from ted.bank.job_tables import DistilledAnswerRow
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.bank.once import Once
 from ted.chat import Usage
 from ted.errors import Conflict, ModelTimeout, NothingToDistil

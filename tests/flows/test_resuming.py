@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from ted.bank.job_tables import CallRow, ItemRow
-from ted.bank.jobs import Job
+from ted.bank.job_values import Job
 from ted.chat import ChatRequest
 from ted.errors import BadSetting, Conflict, ModelTimeout
 from ted.jobs.distillation import DistillationRunner, Options, Progress

@@ -17,7 +17,8 @@ from ted.bank.bank import Bank
 from ted.bank.caller import DEFAULT_CALLER, Caller
 from ted.bank.calls import CallStore
 from ted.bank.database import Database
-from ted.bank.jobs import Job, JobKind, JobStore
+from ted.bank.job_values import Job, JobKind
+from ted.bank.jobs import JobStore
 from ted.bank.material import MaterialStore
 from ted.chat import ChatModel, ChatRequest, ScriptedChat
 from ted.draining import Drain
