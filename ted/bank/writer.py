@@ -1,12 +1,14 @@
-"""Writes changes of a bank in the caller's transaction. Vectors are made before, the index follows after."""
+"""Makes changes of a bank in the caller's transaction; what is noted of them is ted/bank/revision's affair.
+
+Vectors are made before, the index follows after.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any, assert_never
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ted.bank.changes import (
@@ -21,16 +23,15 @@ from ted.bank.changes import (
     RollBack,
     SetPinned,
     SetStatus,
-    Skip,
     Unmerge,
 )
 from ted.bank.holding import CHANGEABLE, by_hand, held_back, quarantine_of, reviewed, written_for
-from ted.bank.inheriting import inherited_by, inheriting
+from ted.bank.inheriting import inheriting
 from ted.bank.restoring import check_may_roll_back, keep_apart, parents_of, restore
-from ted.bank.rows import add_keys, keys_of, replace_wording_key, set_keys, tag_of
-from ted.bank.tables import BankRow, CounterRow, ExperienceRow, HistoryRow, LineageRow, RevisionRow, now
+from ted.bank.revision import Revision
+from ted.bank.rows import add_keys, replace_wording_key, set_keys, tag_of
+from ted.bank.tables import BankRow, CounterRow, ExperienceRow, LineageRow
 from ted.bank.unvouched import unlabelled_among
-from ted.bank.usage import recount
 from ted.errors import ChangedMeanwhile, Conflict
 from ted.experience import Status
 from ted.ids import new_id
@@ -42,10 +43,7 @@ class Writer:
 
     def __init__(self, session: Session, bank: BankRow, base_revision: int) -> None:
         self._session, self._bank, self._base = session, bank, base_revision
-        self._revision = bank.revision + 1
-        self._counts: dict[str, int] = {}
-        self._skipped: list[Skip] = []
-        self._restarted: set[str] = set()
+        self._at = Revision(session, bank, base_revision)
 
     def apply(
         self, changes: Sequence[Change], occasion: Occasion, notes: Mapping[str, Any] | None = None
@@ -53,26 +51,7 @@ class Writer:
         """Makes the changes in order; one that touches an experience changed since the base revision is skipped."""
         for change in changes:
             self._apply_one(self._inheriting(change))
-        self._session.flush()
-        recount(self._session, self._bank.id, self._restarted)
-        applied = Applied(self._revision, self._counts, tuple(self._skipped))
-        active = self._session.scalar(
-            select(func.count())
-            .select_from(ExperienceRow)
-            .where(ExperienceRow.bank_id == self._bank.id, ExperienceRow.status == "active")
-        )
-        self._session.add(
-            RevisionRow(
-                bank_id=self._bank.id,
-                revision=self._revision,
-                project_id=self._bank.project_id,
-                active=active or 0,
-                report={**(notes or {}), **applied.report()},
-                **asdict(occasion),
-            )
-        )
-        self._bank.revision = self._revision
-        return applied
+        return self._at.close(occasion, notes or {})
 
     def _inheriting(self, change: Change) -> Change:
         """A text made of others', from no sample of its own, has no better references than they."""
@@ -89,16 +68,16 @@ class Writer:
         match operation:
             case Add(when_to_use, content):
                 made = self._create(change, when_to_use, content)
-                self._count("add" if made.status == "active" else made.status)
+                self._at.count("add" if made.status == "active" else made.status)
             case Judge(experience_id, version):
-                row = self._changeable("judge", experience_id, change)
+                row = self._at.changeable("judge", experience_id, change)
                 if row and (row.version, row.status) != (version, "candidate"):
-                    self._skip("judge", experience_id, "it is not the candidate that was tried", change)
+                    self._at.skip("judge", experience_id, "it is not the candidate that was tried", change)
                 elif row:
                     row.status, row.gate = operation.status, operation.gate
-                    self._changed(row, "judge", change)
+                    self._at.changed(row, "judge", change)
             case Rewrite(experience_id, when_to_use, content):
-                row = self._changeable("rewrite", experience_id, change)
+                row = self._at.changeable("rewrite", experience_id, change)
                 if row and held_back(change):
                     self._hold_back(change, when_to_use, content, [row])
                 elif row:
@@ -107,60 +86,60 @@ class Writer:
                     replace_wording_key(self._session, row)
                     add_keys(self._session, row, change.keys)
                     row.gate = change.gate
-                    self._restart_counters(row)
-                    self._changed(row, "rewrite", change)
+                    self._at.restart_counters(row)
+                    self._at.changed(row, "rewrite", change)
             case Merge():
                 self._merge(operation, change)
             case Remove(experience_id):
-                if row := self._changeable("remove", experience_id, change):
+                if row := self._at.changeable("remove", experience_id, change):
                     row.status = "retired"
-                    self._changed(row, "remove", change)
+                    self._at.changed(row, "remove", change)
             case SetStatus(experience_id, status):
-                if row := self._row("status", experience_id, change):
+                if row := self._at.row("status", experience_id, change):
                     self._set_status(row, status)
-                    self._changed(row, "status", change)
+                    self._at.changed(row, "status", change)
             case SetPinned(experience_id, pinned):
-                if row := self._row("pin", experience_id, change):
+                if row := self._at.row("pin", experience_id, change):
                     row.pinned = pinned
-                    self._changed(row, "pin", change)
+                    self._at.changed(row, "pin", change)
             case AddKeys(experience_id):
-                row = self._row("key", experience_id, change)
+                row = self._at.row("key", experience_id, change)
                 if row and row.status not in CHANGEABLE:
-                    self._skip("key", experience_id, f"its status is {row.status}", change)
+                    self._at.skip("key", experience_id, f"its status is {row.status}", change)
                 elif row and add_keys(self._session, row, change.keys):
-                    self._changed(row, "key", change)
+                    self._at.changed(row, "key", change)
             case Edit(experience_id):
-                if row := self._row("edit", experience_id, change):
+                if row := self._at.row("edit", experience_id, change):
                     self._edit(row, operation)
-                    self._changed(row, "edit", change)
+                    self._at.changed(row, "edit", change)
             case HoldBack(experience_id, found):
-                if row := self._row("quarantine", experience_id, change):
+                if row := self._at.row("quarantine", experience_id, change):
                     row.status, row.quarantine = "quarantined", found
-                    self._changed(row, "quarantine", change)
+                    self._at.changed(row, "quarantine", change)
             case Review(experience_id, accepted):
-                if row := self._row("review", experience_id, change):
+                if row := self._at.row("review", experience_id, change):
                     self._review(row, change, accepted=accepted)
             case Unmerge(experience_id):
-                if row := self._row("unmerge", experience_id, change):
+                if row := self._at.row("unmerge", experience_id, change):
                     self._unmerge(row, change)
             case RollBack(states, by_job):
                 check_may_roll_back(self._session, self._bank, base=self._base, by_job=by_job)
                 for state in states:
-                    if row := self._row("rollback", state.experience_id, change):
+                    if row := self._at.row("rollback", state.experience_id, change):
                         done = restore(self._session, row, state)
                         if done.rewritten:
-                            self._restart_counters(row)
+                            self._at.restart_counters(row)
                         if done.changed:
-                            self._changed(row, "rollback", change)
+                            self._at.changed(row, "rollback", change)
             case _:
                 assert_never(operation)
 
     def _merge(self, operation: Merge, change: Change) -> None:
         ids = operation.experience_ids
         if len(set(ids)) != len(ids) or len(ids) < 2:
-            self._skip("merge", ", ".join(ids), "a merge needs two or more different experiences", change)
+            self._at.skip("merge", ", ".join(ids), "a merge needs two or more different experiences", change)
             return
-        parents = [self._changeable("merge", i, change) for i in ids]
+        parents = [self._at.changeable("merge", i, change) for i in ids]
         if not all(parents):
             return
         merged = [parent for parent in parents if parent]
@@ -169,12 +148,12 @@ class Writer:
             return
         told = inheriting(self._session, change, merged)
         self._retire_into(self._create(told, operation.when_to_use, operation.content), merged, change)
-        self._count("merge")
+        self._at.count("merge")
 
     def _retire_into(self, child: ExperienceRow, parents: Sequence[ExperienceRow], change: Change) -> None:
         for parent in parents:
             parent.status = "retired"
-            self._changed(parent, "merged", change, counted=False)
+            self._at.changed(parent, "merged", change, counted=False)
             self._session.add(LineageRow(child_id=child.id, parent_id=parent.id, project_id=child.project_id))
 
     def _hold_back(
@@ -182,7 +161,7 @@ class Writer:
     ) -> None:
         """Kept as an experience of its own that nobody is shown; what is there stays as it is."""
         self._create(change, when_to_use, content, instead_of=instead_of)
-        self._count("quarantined")
+        self._at.count("quarantined")
 
     def _review(self, row: ExperienceRow, change: Change, *, accepted: bool) -> None:
         """Accepted, it takes the place of what it was written for, as far as that is still what it was."""
@@ -192,10 +171,10 @@ class Writer:
         row.quarantine = row.quarantine or by_hand(accepted=accepted)
         replaced = written_for(self._session, row) if accepted else []
         told = inheriting(self._session, change, replaced) if len(replaced) > 1 else change
-        self._changed(row, "accept" if accepted else "reject", told)
+        self._at.changed(row, "accept" if accepted else "reject", told)
         self._retire_into(row, replaced, change)
         if len(replaced) > 1:
-            self._restart_counters(row)
+            self._at.restart_counters(row)
 
     def _set_status(self, row: ExperienceRow, status: Status) -> None:
         """What an operator lets be served, or rejects out of quarantine, is reviewed by that."""
@@ -206,11 +185,11 @@ class Writer:
     def _unmerge(self, row: ExperienceRow, change: Change) -> None:
         restored = parents_of(self._session, self._bank, row)
         row.status = "retired"
-        self._changed(row, "unmerge", change)
+        self._at.changed(row, "unmerge", change)
         for parent, status in restored:
             if parent.status != status:
                 parent.status = status
-                self._changed(parent, "unmerged", change, counted=False)
+                self._at.changed(parent, "unmerged", change, counted=False)
         keep_apart(self._session, self._bank, [parent for parent, _ in restored])
 
     def _edit(self, row: ExperienceRow, edit: Edit) -> None:
@@ -226,7 +205,7 @@ class Writer:
             if moved:
                 replace_wording_key(self._session, row)
             row.gate = None
-            self._restart_counters(row)
+            self._at.restart_counters(row)
             if row.status in CHANGEABLE and held_back(Change(Add(when_to_use, content))):
                 row.quarantine = reviewed(row, accepted=True)  # a hand wrote it on purpose
         if edit.status is not None:
@@ -252,8 +231,8 @@ class Writer:
             tags=list(change.tags),
             student=change.provenance.get("student"),
             teacher=change.provenance.get("teacher"),
-            created_revision=self._revision,
-            updated_revision=self._revision,
+            created_revision=self._at.number,
+            updated_revision=self._at.number,
         )
         self._session.add(row)
         self._session.flush()
@@ -266,74 +245,5 @@ class Writer:
                 inherited=change.provenance.get("inherited"),
             )
         )
-        self._record(row, "quarantine" if found else type(change.operation).__name__.lower(), change)
+        self._at.record(row, "quarantine" if found else type(change.operation).__name__.lower(), change)
         return row
-
-    def _row(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
-        row = self._session.get(ExperienceRow, experience_id)
-        if row is None or row.bank_id != self._bank.id:
-            self._skip(operation, experience_id, "no such experience in this bank", change)
-            return None
-        return row
-
-    def _changeable(self, operation: str, experience_id: str, change: Change) -> ExperienceRow | None:
-        row = self._row(operation, experience_id, change)
-        why = None
-        if row is None:
-            return None
-        if row.updated_revision > self._base:
-            why = f"changed at revision {row.updated_revision}, after the base {self._base}"
-        elif row.status not in CHANGEABLE:
-            why = f"its status is {row.status}"
-        elif row.pinned:
-            why = "it is pinned"
-        if why:
-            self._skip(operation, experience_id, why, change)
-            return None
-        return row
-
-    def _skip(self, operation: str, experience_id: str, why: str, change: Change) -> None:
-        sample = str(change.provenance.get("sample", ""))
-        self._skipped.append(Skip(operation, experience_id, why, sample))
-
-    def _changed(self, row: ExperienceRow, operation: str, change: Change, *, counted: bool = True) -> None:
-        row.updated_revision, row.updated_at = self._revision, now()
-        self._record(row, operation, change)
-        if counted:
-            self._count(operation)
-
-    def _record(self, row: ExperienceRow, operation: str, change: Change) -> None:
-        self._session.add(
-            HistoryRow(
-                project_id=row.project_id,
-                experience_id=row.id,
-                revision=self._revision,
-                operation=operation,
-                version=row.version,
-                when_to_use=row.when_to_use,
-                content=row.content,
-                status=row.status,
-                pinned=row.pinned,
-                tags=row.tags,
-                keys=[asdict(key) for key in keys_of(self._session, row.id)],
-                provenance=change.provenance | ({"gate": row.gate} if row.gate else {}),
-            )
-        )
-
-    def _restart_counters(self, row: ExperienceRow) -> None:
-        """Another text begins at zero; one that it had before has its evidence back, once all is written."""
-        self._session.flush()
-        self._restarted.add(row.id)
-        self._session.query(CounterRow).filter_by(experience_id=row.id).delete()
-        self._session.add(
-            CounterRow(
-                experience_id=row.id,
-                project_id=row.project_id,
-                bank_id=row.bank_id,
-                version=row.version,
-                inherited=inherited_by(self._session, row),
-            )
-        )
-
-    def _count(self, operation: str) -> None:
-        self._counts[operation] = self._counts.get(operation, 0) + 1
