@@ -11,6 +11,9 @@ from typing import Any
 
 from ted.errors import ModelFileUnavailable
 
+CACHE_MIB = 256
+"""Memory for what was computed of prompts whose slots moved on: a distillation asks in turn for what begins differently."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
@@ -84,7 +87,5 @@ class LocalServer:
         params.n_gpu_layers, params.fit_params = 0, False
         params.n_parallel, params.n_ctx = options.slots, options.slots * options.context
         params.cache_prompt = not options.reproducible
-        params.cache_ram_mib = (
-            0  # prompts of slots that moved on are not kept beside the slots: it buys little
-        )
+        params.cache_ram_mib = 0 if options.reproducible else CACHE_MIB
         return params
