@@ -18,6 +18,9 @@ def ted(tmp_path: Path, store: Store) -> Command:
     asyncio.run(lived_in(store))
     command = Command(tmp_path)
     command.environment["TED_DATA_DIR"] = str(tmp_path)
+    if store.database.is_shared:
+        url = store.database.engine.url.render_as_string(hide_password=False)
+        command.environment["TED_DATABASE_URL"] = url
     return command
 
 
