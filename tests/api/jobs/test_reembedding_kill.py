@@ -53,8 +53,8 @@ def lengthen(bank: Bank) -> None:
 def embedded(server: Server) -> int:
     """How many keys have a vector by the server's embedder."""
     with reading(server.store) as store:
-        query = "select count(*) from embeddings where fingerprint = ?"
-        return int(store.execute(query, (OLD,)).fetchone()[0])
+        query = f"select count(*) from embeddings where fingerprint = '{OLD}'"
+        return int(store.execute(query).fetchone()[0])
 
 
 def test_a_re_embedding_killed_in_the_middle_goes_on_where_it_was(server: Server) -> None:
