@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -126,6 +127,29 @@ def test_a_wrong_answer_with_an_accepted_reference_is_distilled_once(desk: Desk)
     (item,) = desk.client.get(f"/v1/jobs/{job['id']}/items").json()["data"]
     assert (item["sample_id"], item["unlabelled"]) == (answer["id"], False)
     check_problem(distilled(desk), 409, "nothing_to_distil")
+
+
+def test_a_distillation_from_feedback_that_is_asked_for_in_parallel_under_one_key_is_one_job(
+    desk: Desk,
+) -> None:
+    """Its first request takes the answers, and the others find none left."""
+    answer = desk.ask("Ticket s04 tells of an invoice at the canteen: which queue?").json()
+    sent = {"answer_id": answer["id"], "correct": False, "reference": "QX-445"}
+    desk.client.post("/v1/feedback", json=sent).raise_for_status()
+    desk.client.post(f"{desk.path}/feedback/{answer['id']}/accept").raise_for_status()
+    path, body = f"{desk.path}/distillations", {"from_feedback": True, "profile": "compact"}
+
+    def asked_for(_: int) -> Any:
+        return desk.client.post(path, json=body, headers={"Idempotency-Key": "mine"})
+
+    with ThreadPoolExecutor(8) as pool:
+        responses = list(pool.map(asked_for, range(8)))
+    job = desk.ended(responses[0].json()["id"])
+    again = asked_for(9)
+
+    assert {response.status_code for response in responses} == {202}
+    assert {response.json()["id"] for response in (*responses, again)} == {job["id"]}
+    assert [job["id"] for job in desk.client.get("/v1/jobs").json()["data"]] == [job["id"]]
 
 
 def test_what_was_harvested_is_distilled_unlabelled(desk: Desk) -> None:
